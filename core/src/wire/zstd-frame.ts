@@ -1,0 +1,82 @@
+import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { MillraceError } from '../errors.ts';
+
+/** Skippable frames of ours: `zstd -d` passes over them. The nibble tells which is which. */
+export const blockFrameMagic = 0x184d2a5b;
+export const footerFrameMagic = 0x184d2a5f;
+const zstdMagic = 0xfd2fb528;
+
+const options = {
+  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+};
+
+/** One zstd frame with content size and checksum. */
+export function compressFrame(bytes: Uint8Array): Buffer {
+  return zstdCompressSync(bytes, options);
+}
+
+/** As compressFrame, on the thread pool. The bytes must not change until it resolves. */
+export function compressFrameAsync(bytes: Uint8Array): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    zstdCompress(bytes, options, (error, frame) => (error ? reject(error) : resolve(frame)));
+  });
+}
+
+/** Wraps `content` as a skippable frame: magic, length (both u32 little-endian), content. */
+export function skippableFrame(magic: number, content: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(8 + content.length);
+  frame.writeUInt32LE(magic, 0);
+  frame.writeUInt32LE(content.length, 4);
+  frame.set(content, 8);
+  return frame;
+}
+
+/**
+ * Decodes `bytes`, which must be exactly one zstd frame that declares `size` bytes of content.
+ * @throws MillraceError WIRE_CORRUPT
+ */
+export function decompressFrame(bytes: Uint8Array, size: number): Buffer {
+  const length = zstdFrameLength(bytes);
+  if (length !== bytes.length) {
+    throw new MillraceError('WIRE_CORRUPT', `zstd frame of ${length} bytes in ${bytes.length}`);
+  }
+  try {
+    const content = zstdDecompressSync(bytes, { maxOutputLength: Math.max(size, 1) });
+    if (content.length === size) return content;
+    throw new MillraceError('WIRE_CORRUPT', `zstd frame holds ${content.length} bytes, declared ${size}`);
+  } catch (cause) {
+    if (cause instanceof MillraceError) throw cause;
+    throw new MillraceError('WIRE_CORRUPT', 'zstd frame does not decode', { cause });
+  }
+}
+
+/**
+ * Length in bytes of the zstd frame at the start of `bytes` (RFC 8878, 3.1.1), by its block headers alone.
+ * Node's decoder ignores what follows the first frame, so a reader has to know where it ends.
+ * @throws MillraceError WIRE_CORRUPT
+ */
+export function zstdFrameLength(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const need = (size: number) => {
+    if (size > bytes.length) throw new MillraceError('WIRE_CORRUPT', 'zstd frame is cut short');
+  };
+  need(6);
+  if (view.getUint32(0, true) !== zstdMagic) throw new MillraceError('WIRE_CORRUPT', 'no zstd frame');
+  const descriptor = view.getUint8(4);
+  if (descriptor & 0x08) throw new MillraceError('WIRE_CORRUPT', 'zstd frame has a reserved bit');
+  const single = (descriptor & 0x20) !== 0;
+  const dictionary = [0, 1, 2, 4][descriptor & 3] ?? 0;
+  const contentSize = [single ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
+  let at = 5 + (single ? 0 : 1) + dictionary + contentSize;
+  for (let last = false; !last; ) {
+    need(at + 3);
+    const header = view.getUint8(at) | (view.getUint16(at + 1, true) << 8);
+    last = (header & 1) === 1;
+    const type = (header >> 1) & 3;
+    if (type === 3) throw new MillraceError('WIRE_CORRUPT', 'zstd block of a reserved type');
+    at += 3 + (type === 1 ? 1 : header >> 3);
+  }
+  at += descriptor & 0x04 ? 4 : 0;
+  need(at);
+  return at;
+}
