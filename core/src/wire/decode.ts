@@ -123,7 +123,7 @@ function readSource(value: ByteReader): BlockHeader['sources'][number] {
   const rule = value.varint();
   const path = value.text();
   const tag = value.text();
-  if (path.length > 4096 || tag.length > 1024)
+  if (path.length > 4096 || tag.length > 8192)
     throw new MillraceError('WIRE_LIMIT', 'path or tag is too long');
   value.fields(() => false);
   return { generation, path, tag, rule };

@@ -1,0 +1,116 @@
+import { generationText } from '@millrace/core/ids/generation.ts';
+import { type BlockHeader, payloadBytesMax, type Run } from '@millrace/core/wire/block.ts';
+import { assembleBlock } from '@millrace/core/wire/encode.ts';
+import { compressFrameAsync } from '@millrace/core/wire/zstd-frame.ts';
+import type { GenerationRow, OutboxRow } from '../state/database.ts';
+import type { Cut } from '../tail/framing.ts';
+
+/** What a run says of where its bytes came from. */
+export interface RunOrigin {
+  generation: Buffer;
+  path: string;
+  tag: string;
+  /** Canonical rule text. */
+  rule: string;
+  from: number;
+  capturedMs: number;
+  continues: boolean;
+}
+
+/** Sources a block's header may name: keeps it within its limit beside an incompressible payload. */
+const sourcesMax = 512;
+
+/**
+ * Gathers whole records of any number of files into one block's payload. Files are read straight into `free()`, so
+ * a byte is copied once, by the kernel.
+ */
+export class BlockBuilder {
+  readonly payload = Buffer.allocUnsafeSlow(payloadBytesMax);
+  #fill = 0;
+  #runs: Run[] = [];
+  #sources: BlockHeader['sources'] = [];
+  #rules: string[] = [];
+  readonly #sourceIndex = new Map<string, number>();
+  /** Latest position of each generation in this block. */
+  readonly #positions = new Map<string, GenerationRow>();
+
+  get empty(): boolean {
+    return this.#runs.length === 0;
+  }
+
+  /** Bytes that records can still take, with room for a filler. */
+  get room(): number {
+    return this.#sources.length >= sourcesMax
+      ? 0
+      : Math.max(0, payloadBytesMax - this.#fill - (this.#fill > 0 ? 1 : 0));
+  }
+
+  /** Where the next run's bytes are to be read to. */
+  free(): Buffer {
+    return this.payload.subarray(this.#fill);
+  }
+
+  /** Takes `cut.size` bytes, which are at the start of `free()`; `position` is the state to commit with the block. */
+  add(origin: RunOrigin, cut: Cut, position: GenerationRow): void {
+    const bytesEnd = this.#fill + cut.size;
+    const filler = this.payload[bytesEnd - 1] !== 0x0a && bytesEnd < payloadBytesMax;
+    this.#runs.push({
+      source: this.#source(origin),
+      from: origin.from,
+      to: origin.from + cut.size,
+      capturedMs: origin.capturedMs,
+      size: cut.size,
+      filler,
+      continues: origin.continues,
+      continued: cut.continued,
+      ...(cut.lengths ? { lengths: cut.lengths } : {}),
+    });
+    if (filler) this.payload[bytesEnd] = 0x0a;
+    this.#fill = bytesEnd + (filler ? 1 : 0);
+    this.#positions.set(position.id.toString('latin1'), position);
+  }
+
+  /** A position to commit with this block although the block holds no bytes of it. */
+  note(position: GenerationRow): void {
+    this.#positions.set(position.id.toString('latin1'), position);
+  }
+
+  /** Compresses and empties the builder. The builder must not be filled before the promise has resolved. */
+  async build(head: Pick<BlockHeader, 'host' | 'agent' | 'stream'>): Promise<BuiltBlock> {
+    const size = this.#fill;
+    const frame = await compressFrameAsync(this.payload.subarray(0, size));
+    const header: BlockHeader = { ...head, rules: this.#rules, sources: this.#sources, runs: this.#runs };
+    const bytes = assembleBlock(header, size, frame);
+    const runs = header.runs.map((run) => ({
+      generation: generationText(header.sources[run.source]?.generation ?? Buffer.alloc(16)),
+      from: run.from,
+      to: run.to,
+    }));
+    const built = { bytes, runs, positions: [...this.#positions.values()] };
+    this.#fill = 0;
+    this.#runs = [];
+    this.#sources = [];
+    this.#rules = [];
+    this.#sourceIndex.clear();
+    this.#positions.clear();
+    return built;
+  }
+
+  #source(origin: RunOrigin): number {
+    const key = `${origin.generation.toString('latin1')}\0${origin.path}\0${origin.rule}`;
+    const known = this.#sourceIndex.get(key);
+    if (known !== undefined) return known;
+    let rule = this.#rules.indexOf(origin.rule);
+    if (rule < 0) rule = this.#rules.push(origin.rule) - 1;
+    const { generation, path, tag } = origin;
+    const index = this.#sources.push({ generation, path, tag, rule }) - 1;
+    this.#sourceIndex.set(key, index);
+    return index;
+  }
+}
+
+export interface BuiltBlock {
+  bytes: Buffer;
+  runs: OutboxRow['runs'];
+  positions: GenerationRow[];
+}

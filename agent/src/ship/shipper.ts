@@ -1,0 +1,170 @@
+import { messageOf } from '@millrace/core/errors.ts';
+import { backoffMs } from '@millrace/core/runtime/backoff.ts';
+import type { Clock } from '@millrace/core/runtime/clock.ts';
+import type { KinesisOutput } from '../config/pipeline.ts';
+import type { AgentTelemetry } from '../events.ts';
+import type { Outbox, OutboxBlock } from '../state/outbox.ts';
+import type { StreamClient } from './stream-client.ts';
+
+/** Base64 and JSON make a record longer on the wire than its bytes; requests are bounded by the bytes of data and key. */
+const partitionKeyBytes = 16;
+
+/**
+ * Sends one output's blocks from the outbox, several calls at a time, until the stream has acknowledged each.
+ * Nothing is ever given up: a refused record waits its backoff and is sent again, alone or with others.
+ */
+export class Shipper {
+  readonly #output: KinesisOutput;
+  readonly #client: StreamClient;
+  readonly #outbox: Outbox;
+  readonly #clock: Clock;
+  readonly #telemetry: AgentTelemetry;
+  /** Blocks to send, lowest sequence first. */
+  readonly #waiting: OutboxBlock[] = [];
+  readonly #inFlight = new Set<Promise<void>>();
+  #failures = 0;
+  /** Monotonic time before which nothing is sent, after a failure. */
+  #pausedUntil = 0;
+  #wake: (() => void) | undefined;
+  #stopped = false;
+  #sending = 0;
+  readonly #stopping = new AbortController();
+  readonly #onAcknowledged: () => void;
+
+  constructor(
+    output: KinesisOutput,
+    client: StreamClient,
+    outbox: Outbox,
+    clock: Clock,
+    telemetry: AgentTelemetry,
+    onAcknowledged: () => void,
+  ) {
+    this.#output = output;
+    this.#client = client;
+    this.#outbox = outbox;
+    this.#clock = clock;
+    this.#telemetry = telemetry;
+    this.#onAcknowledged = onAcknowledged;
+  }
+
+  get output(): KinesisOutput {
+    return this.#output;
+  }
+
+  /** Blocks of this output that the stream has not acknowledged. */
+  get unacknowledged(): number {
+    return this.#waiting.length + this.#sending;
+  }
+
+  add(block: OutboxBlock): void {
+    this.#waiting.push(block);
+    this.#wake?.();
+  }
+
+  /** Runs until `stop`. */
+  async run(): Promise<void> {
+    while (!this.#stopped) {
+      const pause = this.#pausedUntil - this.#clock.monotonic();
+      if (pause > 0) {
+        await this.#clock.sleep(pause, this.#stopping.signal);
+      } else if (this.#waiting.length === 0 || this.#inFlight.size >= this.#concurrency()) {
+        await this.#woken();
+      } else {
+        this.#launch(this.#nextBatch());
+      }
+    }
+    await Promise.all(this.#inFlight);
+    this.#client.close();
+  }
+
+  /** Ends `run` after the calls in flight. */
+  stop(): void {
+    this.#stopped = true;
+    this.#stopping.abort();
+    this.#wake?.();
+  }
+
+  /** One call at a time while the stream fails: it is not helped by more. */
+  #concurrency(): number {
+    return this.#failures > 0 ? 1 : this.#output.requestsInFlightMax;
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = undefined;
+        resolve();
+      };
+    });
+  }
+
+  #nextBatch(): OutboxBlock[] {
+    let bytes = 0;
+    let count = 0;
+    for (const block of this.#waiting) {
+      bytes += block.size + partitionKeyBytes;
+      if (count > 0 && (bytes > this.#output.requestBytesMax || count >= this.#output.requestRecordsMax))
+        break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  #launch(batch: OutboxBlock[]): void {
+    this.#sending += batch.length;
+    const call = this.#send(batch).finally(() => {
+      this.#sending -= batch.length;
+      this.#inFlight.delete(call);
+      this.#wake?.();
+    });
+    this.#inFlight.add(call);
+  }
+
+  async #send(batch: OutboxBlock[]): Promise<void> {
+    try {
+      const outcomes = await this.#client.putRecords(
+        batch.map((block) => ({
+          data: this.#outbox.read(block.seq),
+          // Random: no shard runs hot, and nothing relies on arrival order (D1).
+          partitionKey: Buffer.from(this.#clock.bytes(partitionKeyBytes / 2)).toString('hex'),
+        })),
+      );
+      const done = batch.filter((_, i) => outcomes[i]?.ok);
+      if (done.length > 0) {
+        this.#outbox.acknowledge(done.map((block) => block.seq));
+        this.#onAcknowledged();
+      }
+      const refused = outcomes.find((outcome) => !outcome.ok);
+      if (refused === undefined) this.#succeeded();
+      else {
+        const again = batch.filter((_, i) => !outcomes[i]?.ok);
+        this.#telemetry.emit('records_retried', {
+          output: this.#output.id,
+          records: again.length,
+          code: refused.code,
+          error: refused.message,
+        });
+        this.#failed(again);
+      }
+    } catch (error) {
+      this.#telemetry.emit('request_failed', {
+        output: this.#output.id,
+        records: batch.length,
+        error: messageOf(error),
+      });
+      this.#failed(batch);
+    }
+  }
+
+  #succeeded(): void {
+    if (this.#failures > 0) this.#telemetry.emit('stream_recovered', { output: this.#output.id });
+    this.#failures = 0;
+  }
+
+  #failed(again: OutboxBlock[]): void {
+    const backoff = { baseMs: this.#output.retryBaseMs, maxMs: this.#output.retryMaxMs };
+    const wait = backoffMs(backoff, this.#failures++, () => this.#clock.random());
+    this.#pausedUntil = this.#clock.monotonic() + wait;
+    this.#waiting.unshift(...again);
+  }
+}

@@ -1,0 +1,203 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { MillraceError, messageOf } from '@millrace/core/errors.ts';
+import type { Clock } from '@millrace/core/runtime/clock.ts';
+
+/** One generation as it is remembered between runs: where reading stands, and what recognises it again (D3). */
+export interface GenerationRow {
+  id: Buffer;
+  path: string;
+  /** Hints: they lie across reboots, NFS and cloned images. */
+  device: string;
+  inode: string;
+  birthMs: number;
+  /** Everything before this offset is acknowledged or in the outbox. */
+  position: number;
+  /** Hash of the first `headSize` (<= 1 KiB) bytes that existed. */
+  headSize: number;
+  headHash: Buffer;
+  /** Hash of the `tailSize` (<= 1 KiB) bytes before `position`. */
+  tailSize: number;
+  tailHash: Buffer;
+  /** Content up to here was there when the file was first seen; its capture time is the file's mtime then. */
+  oldUntil: number;
+  oldMs: number;
+}
+
+/** A block's place in the slot file and what it carries. */
+export interface OutboxRow {
+  seq: number;
+  output: string;
+  at: number;
+  size: number;
+  blockId: string;
+  builtMs: number;
+  /** For the day when the slot is unreadable: which intervals to name, or to read again. */
+  runs: { generation: string; from: number; to: number }[];
+}
+
+/** A write of the state: a block and the read positions that go with it, in one transaction. */
+export interface StateChange {
+  block?: OutboxRow;
+  generations?: GenerationRow[];
+  acknowledged?: number[];
+  forgotten?: Buffer[];
+}
+
+const schema = `
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS generation (
+  id BLOB PRIMARY KEY, path TEXT NOT NULL, device TEXT NOT NULL, inode TEXT NOT NULL, birth_ms REAL NOT NULL,
+  position INTEGER NOT NULL, head_size INTEGER NOT NULL, head_hash BLOB NOT NULL,
+  tail_size INTEGER NOT NULL, tail_hash BLOB NOT NULL, old_until INTEGER NOT NULL, old_ms REAL NOT NULL,
+  seen_ms INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS outbox (
+  seq INTEGER PRIMARY KEY, output TEXT NOT NULL, at INTEGER NOT NULL, size INTEGER NOT NULL,
+  block_id TEXT NOT NULL, built_ms INTEGER NOT NULL, runs TEXT NOT NULL) STRICT;`;
+
+const schemaVersion = '1';
+
+/** Positions and outbox rows in SQLite. Synchronous: one transaction a block, about 0.1 ms. */
+export class StateDatabase {
+  readonly #db: DatabaseSync;
+  readonly #clock: Clock;
+  readonly #statements: Record<'putGeneration' | 'putBlock' | 'ack' | 'forget' | 'setMeta', StatementSync>;
+  /** Transactions since the store was made; the slot file has a copy, which shows an old copy of the store. */
+  commits: number;
+
+  /** @throws MillraceError STATE_LOCKED when another agent uses `dir`, STATE_UNWRITABLE when it cannot be opened */
+  constructor(dir: string, clock: Clock) {
+    this.#clock = clock;
+    try {
+      mkdirSync(dir, { recursive: true, mode: 0o750 });
+      this.#db = new DatabaseSync(join(dir, 'positions.db'));
+      // Exclusive: the lock lasts as long as the process, so two agents never share one state.
+      this.#db.exec(
+        'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;',
+      );
+      this.#db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+    } catch (cause) {
+      throw openError(dir, cause);
+    }
+    const version = this.meta('schema');
+    if (version !== undefined && version !== schemaVersion) {
+      throw new MillraceError('STATE_UNWRITABLE', `${dir}/positions.db has schema ${version}`, {
+        hint: 'a newer agent wrote it: run that version, or give this one another state_dir',
+      });
+    }
+    this.#statements = {
+      putGeneration: this.#db.prepare('INSERT OR REPLACE INTO generation VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)'),
+      putBlock: this.#db.prepare('INSERT INTO outbox VALUES (?,?,?,?,?,?,?)'),
+      ack: this.#db.prepare('DELETE FROM outbox WHERE seq = ?'),
+      forget: this.#db.prepare('DELETE FROM generation WHERE id = ?'),
+      setMeta: this.#db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)'),
+    };
+    this.commits = Number(this.meta('commits') ?? 0);
+    if (version === undefined) this.setMeta('schema', schemaVersion);
+  }
+
+  meta(key: string): string | undefined {
+    const row = this.#db.prepare('SELECT value FROM meta WHERE key = ?').get(key);
+    return row === undefined ? undefined : String(row.value);
+  }
+
+  setMeta(key: string, value: string): void {
+    this.#statements.setMeta.run(key, value);
+  }
+
+  /** All or nothing. @throws whatever SQLite throws (disk full, I/O error) with the state unchanged */
+  apply(change: StateChange): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      for (const row of change.generations ?? []) this.#putGeneration(row);
+      if (change.block) {
+        const { seq, output, at, size, blockId, builtMs, runs } = change.block;
+        this.#statements.putBlock.run(seq, output, at, size, blockId, builtMs, JSON.stringify(runs));
+      }
+      for (const seq of change.acknowledged ?? []) this.#statements.ack.run(seq);
+      for (const id of change.forgotten ?? []) this.#statements.forget.run(id);
+      this.#statements.setMeta.run('commits', String(this.commits + 1));
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+    this.commits++;
+  }
+
+  generations(): GenerationRow[] {
+    const rows = this.#db.prepare('SELECT * FROM generation').all();
+    return rows.map((row) => ({
+      id: Buffer.from(row.id as Uint8Array),
+      path: String(row.path),
+      device: String(row.device),
+      inode: String(row.inode),
+      birthMs: Number(row.birth_ms),
+      position: Number(row.position),
+      headSize: Number(row.head_size),
+      headHash: Buffer.from(row.head_hash as Uint8Array),
+      tailSize: Number(row.tail_size),
+      tailHash: Buffer.from(row.tail_hash as Uint8Array),
+      oldUntil: Number(row.old_until),
+      oldMs: Number(row.old_ms),
+    }));
+  }
+
+  outbox(): OutboxRow[] {
+    const rows = this.#db.prepare('SELECT * FROM outbox ORDER BY seq').all();
+    return rows.map((row) => ({
+      seq: Number(row.seq),
+      output: String(row.output),
+      at: Number(row.at),
+      size: Number(row.size),
+      blockId: String(row.block_id),
+      builtMs: Number(row.built_ms),
+      runs: JSON.parse(String(row.runs)),
+    }));
+  }
+
+  /** Forgets generations that no scan has met for `ageMs`. */
+  expire(ageMs: number): number {
+    const limit = this.#clock.now() - ageMs;
+    return Number(this.#db.prepare('DELETE FROM generation WHERE seen_ms < ?').run(limit).changes);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #putGeneration(row: GenerationRow): void {
+    this.#statements.putGeneration.run(
+      row.id,
+      row.path,
+      row.device,
+      row.inode,
+      row.birthMs,
+      row.position,
+      row.headSize,
+      row.headHash,
+      row.tailSize,
+      row.tailHash,
+      row.oldUntil,
+      row.oldMs,
+      this.#clock.now(),
+    );
+  }
+}
+
+function openError(dir: string, cause: unknown): MillraceError {
+  const message = messageOf(cause);
+  if (/locked|busy/i.test(message)) {
+    return new MillraceError('STATE_LOCKED', `state folder ${dir} is in use by another agent`, {
+      hint: 'stop that agent, or give this one another state_dir',
+      cause,
+    });
+  }
+  return new MillraceError('STATE_UNWRITABLE', `position store ${dir}/positions.db: ${message}`, {
+    hint: /malformed|not a database/i.test(message)
+      ? 'move the file away: files are then shipped again from their start (duplicates, no loss)'
+      : 'state_dir must be a writable folder on a local disk',
+    cause,
+  });
+}

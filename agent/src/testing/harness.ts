@@ -1,0 +1,176 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import { eventId } from '@millrace/core/ids/event-id.ts';
+import { generationText } from '@millrace/core/ids/generation.ts';
+import { systemClock } from '@millrace/core/runtime/clock.ts';
+import { createLogger } from '@millrace/core/telemetry/log.ts';
+import { decodeBlock } from '@millrace/core/wire/decode.ts';
+import { blockRecords } from '@millrace/core/wire/records.ts';
+import { runAgent } from '../agent.ts';
+import type { KinesisOutput, Pipeline, TailSource } from '../config/pipeline.ts';
+import type { RecordOutcome, StreamClient, StreamRecord } from '../ship/stream-client.ts';
+
+/** One record as the stream got it. */
+export interface ReceivedRecord {
+  id: string;
+  generation: string;
+  path: string;
+  offset: number;
+  text: string;
+}
+
+/** A stream in memory that can be told to fail in the ways that a real one can't be made to. */
+export class FakeStream implements StreamClient {
+  /** Every block as accepted, retries and all. */
+  readonly blocks: Buffer[] = [];
+  /** Decides each call: outcomes, or an error to throw; by default everything is accepted. */
+  answer: (records: StreamRecord[]) => RecordOutcome[] | Error = (records) =>
+    records.map(() => ({ ok: true }));
+  /** With an error, the records are stored all the same: the acknowledgement is lost. */
+  storesOnError = false;
+
+  async putRecords(records: StreamRecord[]): Promise<RecordOutcome[]> {
+    const answer = this.answer(records);
+    if (answer instanceof Error) {
+      if (this.storesOnError) for (const record of records) this.blocks.push(Buffer.from(record.data));
+      await delay(1);
+      throw answer;
+    }
+    for (const [i, record] of records.entries())
+      if (answer[i]?.ok) this.blocks.push(Buffer.from(record.data));
+    await delay(1);
+    return answer;
+  }
+
+  close(): void {}
+
+  /** Records of all blocks, one of each block id and then one of each event id, in order of arrival. */
+  records(): ReceivedRecord[] {
+    const seen = new Map<string, ReceivedRecord>();
+    for (const record of this.copies()) if (!seen.has(record.id)) seen.set(record.id, record);
+    return [...seen.values()];
+  }
+
+  /** Every copy of every record. */
+  *copies(): Generator<ReceivedRecord> {
+    for (const bytes of this.blocks) {
+      const block = decodeBlock(bytes);
+      for (const record of blockRecords(block)) {
+        const shipped = block.payload.subarray(record.start, record.end);
+        yield {
+          id: eventId(record.source.generation, record.offset, crc32(shipped)),
+          generation: generationText(record.source.generation),
+          path: record.source.path,
+          offset: record.offset,
+          text: Buffer.from(shipped).toString('latin1'),
+        };
+      }
+    }
+  }
+
+  texts(): string[] {
+    return this.records().map((record) => record.text);
+  }
+}
+
+export const plainSource: TailSource = {
+  id: 'source',
+  where: 'test:1',
+  paths: [],
+  excludePaths: [],
+  pathTimeZone: 'UTC',
+  tag: 'test',
+  readFromHead: true,
+  refreshIntervalMs: 200,
+  rotateWaitMs: 500,
+  partialFlushMs: 300,
+  multilineFlushMs: 300,
+  framing: { type: 'newline' },
+  rule: { v: 1, parse: { type: 'none' } },
+};
+
+const output: KinesisOutput = {
+  id: 'output',
+  where: 'test:2',
+  streamName: 's',
+  region: 'r',
+  endpoint: undefined,
+  credentials: undefined,
+  stream: 'logs',
+  lingerMs: 50,
+  outboxBytes: 8 * 1024 * 1024,
+  drainTimeoutMs: 10_000,
+  requestRecordsMax: 500,
+  requestBytesMax: 5 * 1024 * 1024,
+  requestsInFlightMax: 3,
+  retryBaseMs: 10,
+  retryMaxMs: 100,
+};
+
+export interface TestAgent {
+  stream: FakeStream;
+  /** Stops cleanly; resolves to what runAgent said. */
+  stop(): Promise<boolean>;
+}
+
+/** A folder for logs and state, removed after the test, and agents that run in this process. */
+export function createWorkshop(t: TestContext) {
+  const dir = mkdtempSync(join(tmpdir(), 'millrace-agent-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const running = new Set<() => Promise<boolean>>();
+  t.after(async () => {
+    for (const stop of running) await stop().catch(() => false);
+  });
+  return {
+    dir,
+    start(
+      options: {
+        source?: Partial<TailSource>;
+        output?: Partial<KinesisOutput>;
+        stream?: FakeStream;
+        once?: boolean;
+        machineId?: string;
+      } = {},
+    ): TestAgent & { done: Promise<boolean> } {
+      const stream = options.stream ?? new FakeStream();
+      const mine = { ...output, ...options.output };
+      const pipeline: Pipeline = {
+        system: { stateDir: join(dir, 'state'), host: 'host', logLevel: 'error', http: undefined },
+        sources: [{ ...plainSource, paths: [join(dir, '*.log*')], ...options.source }],
+        routes: [{ where: 'test:3', pattern: '**', expressions: [/^/], output: mine }],
+        outputs: [mine],
+        notices: [],
+      };
+      const controller = new AbortController();
+      const done = runAgent({
+        pipeline,
+        once: options.once ?? false,
+        machineId: options.machineId ?? 'machine',
+        clock: systemClock,
+        log: createLogger('agent', process.env.MILLRACE_TEST_LOG ?? 'silent'),
+        createClient: () => stream,
+        signal: controller.signal,
+      });
+      const stop = () => {
+        running.delete(stop);
+        controller.abort();
+        return done;
+      };
+      running.add(stop);
+      return { stream, stop, done };
+    },
+  };
+}
+
+/** Waits until `condition` holds; fails with `what` after 10 s. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let i = 0; i < 1000; i++) {
+    if (condition()) return;
+    await delay(10);
+  }
+  throw new Error(`never: ${what}`);
+}
