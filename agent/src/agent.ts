@@ -2,7 +2,7 @@ import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { startHealthServer } from '@millrace/core/telemetry/health-server.ts';
 import type { Logger } from '@millrace/core/telemetry/log.ts';
-import type { KinesisOutput, Pipeline } from './config/pipeline.ts';
+import type { KinesisOutput, Pipeline, TailSource } from './config/pipeline.ts';
 import { routeTag, tagOfPath } from './config/route.ts';
 import { type AgentTelemetry, agentEvents } from './events.ts';
 import { Lane } from './gather/lane.ts';
@@ -10,6 +10,7 @@ import { Shipper } from './ship/shipper.ts';
 import type { StreamClient } from './ship/stream-client.ts';
 import type { OutboxRow } from './state/database.ts';
 import { Outbox, type OutboxBlock } from './state/outbox.ts';
+import { FileFinder } from './tail/finder.ts';
 import { Tailer } from './tail/tailer.ts';
 
 export interface AgentOptions {
@@ -121,17 +122,13 @@ function createTailer(
     }
     return byTag.get(tag);
   };
-  const tailer = new Tailer({
-    sources: pipeline.sources,
-    tagOf: (source, path) => tagOfPath(source.tag, path),
-    laneOf,
-    lanes,
-    torn,
-    outbox,
-    clock,
-    telemetry,
-    once,
-  });
+  const tagOf = (source: TailSource, path: string) => {
+    const tag = tagOfPath(source.tag, path);
+    return laneOf(tag) === undefined ? undefined : tag;
+  };
+  const { sources } = pipeline;
+  const finder = new FileFinder({ sources, tagOf, torn, outbox, clock, telemetry, fromHead: once });
+  const tailer = new Tailer({ finder, laneOf, lanes, torn, outbox, clock, telemetry, once });
   for (const lane of lanes) lane.onReady(() => tailer.nudge());
   return tailer;
 }

@@ -22,6 +22,8 @@ export class Lane {
   #lastBlockAt = Number.NEGATIVE_INFINITY;
   #waitingForRoom: (() => void) | undefined;
   #abandoned = false;
+  /** Records wait for a builder while both are busy. */
+  #blocked = false;
   #onReady: () => void = () => {};
 
   constructor(
@@ -40,9 +42,7 @@ export class Lane {
 
   /** The builder to fill; undefined while both are busy. */
   get builder(): BlockBuilder | undefined {
-    return this.#spare === undefined && !this.#filling.empty && this.#filling.room < 64 * 1024
-      ? undefined
-      : this.#filling;
+    return this.#blocked ? undefined : this.#filling;
   }
 
   /** Called when a builder has become free. */
@@ -68,7 +68,10 @@ export class Lane {
   /** Starts building a block of what is gathered; false when the builder before it is still busy. */
   flush(): boolean {
     if (this.#filling.empty) return true;
-    if (this.#spare === undefined) return false;
+    if (this.#spare === undefined) {
+      this.#blocked = true;
+      return false;
+    }
     const builder = this.#filling;
     this.#filling = this.#spare;
     this.#spare = undefined;
@@ -79,6 +82,7 @@ export class Lane {
       .then((built) => this.#commit(built))
       .finally(() => {
         this.#spare = builder;
+        this.#blocked = false;
         this.#commits--;
         this.#onReady();
       });

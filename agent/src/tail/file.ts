@@ -11,6 +11,9 @@ const readVector = promisify(readv);
 /** Reads of less than this are not worth a system call while more is waiting: the block is closed first. */
 const readBytesMin = 64 * 1024;
 
+/** A file is hot, and looked at every tick, for this long after bytes came. */
+export const hotMs = 10_000;
+
 export type ReadOutcome =
   /** At the end of the file (records may wait for their end). */
   | { kind: 'end'; bytes: number }

@@ -27,9 +27,11 @@ function walk(folder: string, segments: string[], files: Set<string>, folders: S
   if (segment === undefined) return;
   if (!/[*?[]/.test(segment)) {
     const path = join(folder, segment);
-    if (rest.length > 0) return walk(path, rest, files, folders);
-    folders.add(folder);
-    if (kindOf(path) === 'file') files.add(path);
+    if (rest.length > 0) walk(path, rest, files, folders);
+    else {
+      folders.add(folder);
+      if (kindOf(path) === 'file') files.add(path);
+    }
     return;
   }
   folders.add(folder);
