@@ -27,6 +27,8 @@ export interface OutboxOptions {
   machineId: string;
   clock: Clock;
   telemetry: AgentTelemetry;
+  /** For faults that a real disk can't be made to show. */
+  openSlots?: (path: string, size: number) => SlotFile;
 }
 
 /**
@@ -55,7 +57,8 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#db = new StateDatabase(options.dir, options.clock);
-    this.#slots = new SlotFile(join(options.dir, 'outbox.slots'), options.bytesMax);
+    const openSlots = options.openSlots ?? ((path, size) => new SlotFile(path, size));
+    this.#slots = openSlots(join(options.dir, 'outbox.slots'), options.bytesMax);
     const known = this.#db.meta('store');
     this.fresh = known === undefined;
     this.#storeId = known ?? randomUUID();
