@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, readv } from 'node:fs';
+import { closeSync, fstatSync, readv, readvSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { TailSource } from '../config/pipeline.ts';
 import type { BlockBuilder } from '../gather/builder.ts';
@@ -7,6 +7,15 @@ import { fingerprint, fingerprintBytes } from './fingerprint.ts';
 import { cutRecords } from './framing.ts';
 
 const readVector = promisify(readv);
+
+/**
+ * Reads `first`, then `second`. A few fresh bytes are in the page cache and cost less than a thread's wake-up; more may
+ * have to come from a slow disk, which must not stop everything else.
+ */
+async function readBoth(fd: number, first: Buffer, second: Buffer, at: number): Promise<number> {
+  if (second.length <= readBytesMin) return readvSync(fd, [first, second], at);
+  return (await readVector(fd, [first, second], at)).bytesRead;
+}
 
 /** Reads of less than this are not worth a system call while more is waiting: the block is closed first. */
 const readBytesMin = 64 * 1024;
@@ -121,7 +130,7 @@ export class TailedFile {
     const before = this.#before();
     const seen = Buffer.allocUnsafe(before.length);
     const chunk = free.subarray(this.pending.length, Math.min(this.pending.length + wanted, room));
-    const { bytesRead } = await readVector(this.fd, [seen, chunk], this.readTo - before.length);
+    const bytesRead = await readBoth(this.fd, seen, chunk, this.readTo - before.length);
     if (bytesRead < before.length || !seen.equals(before)) return { kind: 'replaced', size: stat.size };
     this.size = stat.size;
     const count = bytesRead - before.length;
