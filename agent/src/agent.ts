@@ -53,7 +53,9 @@ export async function runAgent(options: AgentOptions): Promise<boolean> {
     const { http } = pipeline.system;
     const notReady = () => (outbox.degraded ? 'the position store cannot be written' : undefined);
     if (http) await startHealthServer({ ...http, registry: telemetry.registry, notReady });
-    for (const notice of pipeline.notices) telemetry.emit('config_notice', { ...notice });
+    for (const { file, line, message } of pipeline.notices) {
+      telemetry.emit('config_notice', { where: `${file}:${line}`, notice: message });
+    }
     telemetry.emit('agent_started', {
       files: tailer.openFiles,
       blocks: outbox.pendingBlocks,

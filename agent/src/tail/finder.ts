@@ -10,6 +10,7 @@ import type { Outbox } from '../state/outbox.ts';
 import { CopySuspects } from './copies.ts';
 import { type FileIdentity, hotMs, TailedFile } from './file.ts';
 import { fingerprintBytes, readAt } from './fingerprint.ts';
+import { expandTime } from './path-time.ts';
 import { recognise } from './recognise.ts';
 import { type Expansion, expandGlobs } from './scanner.ts';
 
@@ -118,7 +119,9 @@ export class FileFinder {
   #expand(state: SourceState, now: number): void {
     const wall = this.#clock.now();
     if (now - state.expandedAt >= expandMs || this.#foldersChanged(state) || state.expandedAt < 0) {
-      state.found = expandGlobs(state.source.paths, state.source.excludePaths);
+      const { paths, excludePaths, pathTimeZone } = state.source;
+      const dated = (path: string) => expandTime(path, wall, pathTimeZone);
+      state.found = expandGlobs(paths.map(dated), excludePaths.map(dated));
       state.expandedAt = now;
       state.folderTimes.clear();
       for (const folder of state.found.folders) {
