@@ -1,0 +1,11 @@
+import { validateConfig } from '@millrace/core/config/validate.ts';
+import { StoreConfigSchema } from '@millrace/core/store/config.ts';
+import { storeConformance } from '@millrace/core/store/conformance.ts';
+import { createStore } from '@millrace/core/store/create.ts';
+import { storeUnderTest } from '../harness/env.ts';
+
+storeConformance(() => {
+  const { type, node } = storeUnderTest();
+  const config = validateConfig(StoreConfigSchema, { type, node }, 'MILLRACE_E2E_STORE');
+  return { store: createStore(config), node };
+});

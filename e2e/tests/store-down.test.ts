@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { listKeys, readArchive } from '../harness/archive.ts';
+import { leaseCheckpoints } from '../harness/leases.ts';
+import { assertExactlyOnce, countReaches } from '../harness/search.ts';
+import { endpoint, eventually, healthy, pidOf, stackUnderTest } from '../harness/stack.ts';
+
+const stack = stackUnderTest();
+
+test('with the store down, archive and checkpoints go on; back again, the filler makes search whole', async () => {
+  const folder = join(stack.logs, 'store-down');
+  mkdirSync(folder);
+  const file = join(folder, 'app.log');
+  const token = `storedown${process.pid}`;
+  const expected: string[] = [];
+  const write = (count: number) => {
+    const lines = Array.from({ length: count }, (_, i) => `${token} line ${expected.length + i}`);
+    expected.push(...lines);
+    appendFileSync(file, `${lines.join('\n')}\n`);
+  };
+  write(100);
+  await countReaches(stack, token, 100, 60);
+  const before = await leaseCheckpoints(stack);
+  const store = await pidOf(stack, 'opensearch');
+  process.kill(store, 'SIGSTOP');
+  try {
+    // Longer than live indexing holds on (15 s here), so that only the filler can complete search.
+    for (let second = 0; second < 60; second++) {
+      write(200);
+      await delay(1000);
+    }
+    const archived = await eventually('the archive goes on', 60, async () => {
+      const [found] = await readArchive(stack, (path) => path === file);
+      const lines = found?.bytes.toString().split('\n').length ?? 0;
+      return lines > expected.length - 1000 ? lines : undefined;
+    });
+    assert.ok(archived > 0);
+    const after = await leaseCheckpoints(stack);
+    assert.ok(
+      [...after].every(([shard, checkpoint]) => BigInt(checkpoint) > BigInt(before.get(shard) ?? '0')),
+      `checkpoints moved: ${JSON.stringify([...before])} to ${JSON.stringify([...after])}`,
+    );
+  } finally {
+    process.kill(store, 'SIGCONT');
+  }
+  await healthy(stack);
+  await countReaches(stack, token, expected.length, 180);
+  await assertExactlyOnce(stack, token, expected);
+  await eventually('every object has its mark', 60, async () => {
+    const keys = await listKeys(stack);
+    const response = await fetch(`${endpoint(stack, 'opensearch')}/millrace_marks/_count`);
+    const { count } = (await response.json()) as { count: number };
+    return count >= keys.length ? true : undefined;
+  });
+});
