@@ -1,0 +1,134 @@
+import { crc32 } from 'node:zlib';
+import { MillraceError } from '../errors.ts';
+import { ByteWriter } from '../wire/varint.ts';
+import { compressFrame, footerFrameMagic, skippableFrame } from '../wire/zstd-frame.ts';
+import {
+  type Footer,
+  type FooterSource,
+  footerBytesMax,
+  footerCompressed,
+  footerField,
+  footerMagic,
+  footerSourceField,
+  footerTrailerBytes,
+} from './footer.ts';
+
+/**
+ * The footer's frame, the last bytes of its object. Equal footers give equal bytes.
+ * @throws MillraceError ARCHIVE_CORRUPT for a footer over its limit: the writer closes objects long before
+ */
+export function encodeFooter(footer: Footer): Buffer {
+  const fields = footerFields(footer);
+  if (fields.length > footerBytesMax) {
+    throw new MillraceError('ARCHIVE_CORRUPT', `footer of ${fields.length} bytes, at most ${footerBytesMax}`);
+  }
+  const packed = compressFrame(fields);
+  const compressed = packed.length < fields.length;
+  const body = new ByteWriter()
+    .raw(Uint8Array.of(compressed ? footerCompressed : 0))
+    .varint(fields.length)
+    .raw(compressed ? packed : fields)
+    .bytes();
+  const sum = Buffer.allocUnsafe(4);
+  sum.writeUInt32LE(crc32(body));
+  const content = Buffer.concat([footerMagic, sum, body, Buffer.alloc(footerTrailerBytes)]);
+  const frame = skippableFrame(footerFrameMagic, content);
+  frame.writeUInt32LE(frame.length, frame.length - footerTrailerBytes);
+  footerMagic.copy(frame, frame.length - footerMagic.length);
+  return frame;
+}
+
+/** Numbers names in the order they are first seen. */
+class Names {
+  readonly list: string[] = [];
+  readonly #index = new Map<string, number>();
+
+  of(name: string): number {
+    let index = this.#index.get(name);
+    if (index === undefined) {
+      index = this.list.push(name) - 1;
+      this.#index.set(name, index);
+    }
+    return index;
+  }
+}
+
+function footerFields(footer: Footer): Buffer {
+  const out = new ByteWriter();
+  const names = { hosts: new Names(), tags: new Names(), rules: new Names(), filters: new Names() };
+  const sources = footer.sources.map((source) => sourceValue(source, names));
+  out.field(footerField.stream, footer.stream);
+  out.field(footerField.blocks, blockTable(footer));
+  for (const name of names.hosts.list) out.field(footerField.host, name);
+  for (const name of names.tags.list) out.field(footerField.tag, name);
+  for (const name of names.rules.list) out.field(footerField.rule, name);
+  for (const name of names.filters.list) out.field(footerField.filter, name);
+  for (const source of sources) out.field(footerField.source, source);
+  const captured = new ByteWriter()
+    .varint(footer.capturedFirstMs)
+    .varint(footer.capturedLastMs - footer.capturedFirstMs);
+  out.field(footerField.captured, captured.bytes());
+  out.field(footerField.payloadBytes, new ByteWriter().varint(footer.payloadBytes).bytes());
+  for (const day of footer.days ?? []) {
+    out.field(footerField.day, new ByteWriter().sized(day.date).varint(day.events).bytes());
+  }
+  return out.bytes();
+}
+
+function blockTable(footer: Footer): Buffer {
+  const out = new ByteWriter();
+  let at = 0;
+  let arrivalMs = 0;
+  for (const block of footer.blocks) {
+    if (block.offset !== at) throw new TypeError(`block at ${block.offset}, expected at ${at}`);
+    out
+      .varint(block.length)
+      .raw(Buffer.from(block.id, 'hex'))
+      .zigzag(block.arrivalMs - arrivalMs)
+      .sized(sequenceBytes(block.sequence));
+    at += block.length;
+    arrivalMs = block.arrivalMs;
+  }
+  return out.bytes();
+}
+
+/** Big-endian, as few bytes as it takes; `0` is one zero byte, an absent number none. */
+function sequenceBytes(sequence: string): Buffer {
+  if (sequence === '') return Buffer.alloc(0);
+  const hex = BigInt(sequence).toString(16);
+  return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
+}
+
+function sourceValue(
+  source: FooterSource,
+  names: { hosts: Names; tags: Names; rules: Names; filters: Names },
+): Buffer {
+  const out = new ByteWriter()
+    .raw(source.generation)
+    .varint(names.hosts.of(source.host))
+    .varint(names.tags.of(source.tag))
+    .varint(names.rules.of(source.rule))
+    .sized(source.path);
+  const covered = new ByteWriter();
+  let at = 0;
+  for (const { from, to } of source.covered) {
+    covered.varint(from - at).varint(to - from);
+    at = to;
+  }
+  out.field(footerSourceField.covered, covered.bytes());
+  if (source.exceptions.length > 0) {
+    const exceptions = new ByteWriter();
+    at = 0;
+    for (const item of source.exceptions) {
+      exceptions
+        .varint(item.from - at)
+        .varint(item.length)
+        .varint(item.shipped)
+        .varint(names.filters.of(item.by));
+      // Deltas of starts, not ends: a stretch may lie in two blocks that were cut differently.
+      at = item.from;
+    }
+    out.field(footerSourceField.exceptions, exceptions.bytes());
+  }
+  return out.bytes();
+}

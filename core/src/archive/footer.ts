@@ -1,0 +1,90 @@
+import type { Exception } from '../wire/block.ts';
+
+/**
+ * What an archive object says about itself at its end (D6); docs/wire-format.md, "Archive object", has its bytes.
+ * Readers find blocks, sources and coverage here without reading the rest. Offsets and lengths are bytes.
+ */
+export interface Footer {
+  /** Millrace stream name; every block of the object belongs to it. */
+  stream: string;
+  /** In the order they lie in the object, one after another from its first byte; no block id twice. */
+  blocks: FooterBlock[];
+  /** One per generation, host, path, tag and rule that occurs. */
+  sources: FooterSource[];
+  /** Earliest and latest capture time of the object's runs, milliseconds since 1970; both 0 without runs. */
+  capturedFirstMs: number;
+  capturedLastMs: number;
+  /** Sum of the blocks' decoded payloads without fillers. */
+  payloadBytes: number;
+  /** Events by event date; absent when a block could not be rendered, so that its dates are not known. */
+  days?: FooterDay[];
+}
+
+export interface FooterBlock {
+  offset: number;
+  length: number;
+  /** 32 hexadecimal digits. */
+  id: string;
+  /** When Kinesis received it, milliseconds since 1970. */
+  arrivalMs: number;
+  /** Kinesis sequence number, decimal; empty for a block that came without Kinesis. */
+  sequence: string;
+}
+
+export interface FooterSource {
+  /** 16 bytes. */
+  generation: Uint8Array;
+  host: string;
+  path: string;
+  tag: string;
+  /** Canonical rule text. */
+  rule: string;
+  /** Source bytes that the object accounts for: disjoint, ascending, not touching. `to` is excluded. */
+  covered: { from: number; to: number }[];
+  /** Stretches of `covered` that were dropped or rewritten, ascending by `from`. */
+  exceptions: Exception[];
+}
+
+export interface FooterDay {
+  /** Date part of the index name: `YYYY.MM.DD`, or `YYYY.MM` for events far from their capture time (D7). */
+  date: string;
+  events: number;
+}
+
+/** First and last bytes of the footer's content. */
+export const footerMagic = Buffer.from('MRF1', 'latin1');
+/** The object's last bytes: length of the whole footer frame (u32 little-endian), magic. */
+export const footerTrailerBytes = 8;
+/** Frame header, magic, checksum. */
+export const footerHeadBytes = 16;
+/** Decoded footer fields, and the frame that holds them. */
+export const footerBytesMax = 16 * 1024 * 1024;
+export const footerFrameBytesMax = footerBytesMax + 64 * 1024;
+
+/** First byte after the checksum: bit 0 says that the fields are a zstd frame. */
+export const footerCompressed = 1;
+
+/** Odd types are critical: a reader that does not know one stops. */
+export const footerField = {
+  stream: 1,
+  blocks: 3,
+  host: 5,
+  tag: 7,
+  rule: 9,
+  source: 11,
+  filter: 13,
+  captured: 15,
+  payloadBytes: 17,
+  day: 18,
+  /** Reserved: a filter of the tokens in the payload. */
+  tokens: 20,
+} as const;
+
+export const footerSourceField = { covered: 1, exceptions: 3 } as const;
+
+export const footerBlocksMax = 262_144;
+export const footerSourcesMax = 262_144;
+export const footerNamesMax = 65_536;
+/** Covered intervals and exceptions of all sources together. */
+export const footerIntervalsMax = 1_048_576;
+export const footerDaysMax = 4_096;

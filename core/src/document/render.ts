@@ -1,0 +1,157 @@
+import { crc32 } from 'node:zlib';
+import { MillraceError } from '../errors.ts';
+import { eventId } from '../ids/event-id.ts';
+import { generationText } from '../ids/generation.ts';
+import { assertStreamName } from '../ids/stream-name.ts';
+import { captureTime, isoTime } from '../parse/calendar.ts';
+import { asciiText, withoutTerminator } from '../parse/encoding.ts';
+import type { Block, BlockRecord, Run, Source } from '../wire/block.ts';
+import { indexNames } from './index-name.ts';
+import { quoted, quotedLong } from './json-text.ts';
+import { pieceBody, recordBody } from './record-body.ts';
+import { createPlanCache, type RulePlan } from './rule-plan.ts';
+import type { RenderedDocument } from './types.ts';
+
+/** Records of one source that no document could be made of: its rule is of a newer version or cannot be compiled. */
+export interface Unrendered {
+  source: Source;
+  /** RULE_INVALID. */
+  error: MillraceError;
+  /** Event ids. */
+  ids: string[];
+}
+
+export interface Renderer {
+  /**
+   * Emits one document per record, in order; a function of the block alone (D13). Records whose rule is not
+   * understood are not emitted but returned: an upgraded consumer can still index them under the same ids.
+   * @throws MillraceError CONFIG_INVALID for a stream name that cannot name an index
+   */
+  renderBlock(
+    block: Block,
+    records: Iterable<BlockRecord>,
+    emit: (document: RenderedDocument) => void,
+  ): Unrendered[];
+}
+
+/** A renderer keeps compiled rules between blocks, nothing else. */
+export function createRenderer(): Renderer {
+  const planOf = createPlanCache();
+  return {
+    renderBlock(block, records, emit) {
+      const rendering = new BlockRendering(block, planOf);
+      for (const record of records) {
+        const document = rendering.render(record);
+        if (document !== undefined) emit(document);
+      }
+      return [...rendering.unrendered.values()];
+    },
+  };
+}
+
+/** What all documents of a source share. */
+interface SourcePlan {
+  plan: RulePlan;
+  /** From `tag` up to the number of `log.offset`. */
+  head: string;
+  /** `event` and the end of the document, where the bulk action (store/action.ts) adds its own members. */
+  tail: string;
+}
+
+class BlockRendering {
+  readonly unrendered = new Map<Source, Unrendered>();
+  private readonly block: Block;
+  private readonly planOf: (text: string) => RulePlan | MillraceError;
+  private readonly bytes: Buffer;
+  private readonly text: string | undefined;
+  private readonly sources = new Map<Source, SourcePlan | MillraceError>();
+  private readonly nameIndex: ReturnType<typeof indexNames>;
+  private readonly cutEnds: Map<Run, number>;
+
+  constructor(block: Block, planOf: (text: string) => RulePlan | MillraceError) {
+    assertStreamName(block.header.stream, 'block');
+    this.block = block;
+    this.planOf = planOf;
+    this.bytes = Buffer.from(block.payload.buffer, block.payload.byteOffset, block.payload.length);
+    this.text = asciiText(this.bytes);
+    this.nameIndex = indexNames(block.header.stream);
+    this.cutEnds = cutEnds(block.header.runs);
+  }
+
+  render(record: BlockRecord): RenderedDocument | undefined {
+    const { source, start, end, offset, run } = record;
+    const id = eventId(source.generation, offset, crc32(this.bytes.subarray(start, end)));
+    const shared = this.sourcePlan(source);
+    if (shared instanceof MillraceError) {
+      this.setAside(source, shared, id);
+      return undefined;
+    }
+    const { plan, head, tail } = shared;
+    const text = this.textOf(plan, start, end);
+    const captured = captureTime(run.capturedMs);
+    const parsed = isPiece(record, this.cutEnds) ? undefined : plan.compiled.parse(text, run.capturedMs);
+    const body = parsed === undefined ? pieceBody(plan, text) : recordBody(plan, parsed, text);
+    const time = parsed?.time ?? captured;
+    const level = body.level === undefined ? '' : `,"level":"${body.level}"`;
+    const opening = `{"@timestamp":"${isoTime(time)}","message":${quotedLong(body.message)}`;
+    const document: RenderedDocument = {
+      index: this.nameIndex(time.seconds, captured.seconds),
+      id,
+      source: `${opening}${head}${offset}${level}}${body.json}${tail}`,
+    };
+    if (body.error !== undefined) document.error = `${body.error.type}: ${body.error.message}`;
+    return document;
+  }
+
+  private textOf(plan: RulePlan, start: number, end: number): string {
+    const { text, bytes } = this;
+    const whole = text !== undefined && plan.utf8 ? text.slice(start, end) : plan.decode(bytes, start, end);
+    return withoutTerminator(whole);
+  }
+
+  private sourcePlan(source: Source): SourcePlan | MillraceError {
+    let shared = this.sources.get(source);
+    if (shared === undefined) {
+      shared = this.planSource(source);
+      this.sources.set(source, shared);
+    }
+    return shared;
+  }
+
+  private planSource(source: Source): SourcePlan | MillraceError {
+    const { rules, stream, host } = this.block.header;
+    const text = rules[source.rule];
+    if (text === undefined) return new MillraceError('RULE_INVALID', `the block has no rule ${source.rule}`);
+    const plan = this.planOf(text);
+    if (plan instanceof MillraceError) return plan;
+    const names = `,"tag":${quoted(source.tag)},"stream":"${stream}","host":{"name":${quoted(host)}}`;
+    return {
+      plan,
+      head: `${names},"log":{"file":{"path":${quoted(source.path)}},"offset":`,
+      tail: `,"event":{"generation":"${generationText(source.generation)}"}}`,
+    };
+  }
+
+  private setAside(source: Source, error: MillraceError, id: string): void {
+    const known = this.unrendered.get(source);
+    if (known === undefined) this.unrendered.set(source, { source, error, ids: [id] });
+    else known.ids.push(id);
+  }
+}
+
+/** Payload positions where runs end whose last record goes on in a later run. */
+function cutEnds(runs: Run[]): Map<Run, number> {
+  const ends = new Map<Run, number>();
+  let at = 0;
+  for (const run of runs) {
+    if (run.continued) ends.set(run, at + run.size);
+    at += run.size + (run.filler ? 1 : 0);
+  }
+  return ends;
+}
+
+/** True for a part of a record that was cut at the size limit. */
+function isPiece(record: BlockRecord, ends: Map<Run, number>): boolean {
+  const { run, offset, end } = record;
+  return (run.continues && offset === run.from) || (run.continued && ends.get(run) === end);
+}

@@ -1,0 +1,53 @@
+import type { FieldType, Rule } from '../rule/rule.ts';
+import type { Fields, FieldValue } from './parsed.ts';
+
+type Convert = (value: string | number | bigint | boolean) => FieldValue;
+
+type Conversions = [name: string, convert: Convert][];
+
+export function compileConversions(types: NonNullable<Rule['types']>): Conversions {
+  return Object.entries(types).map(([name, type]) => [name, converters[type]]);
+}
+
+/** Converts top-level fields in place; nulls, arrays and objects stay as they are. */
+export function convertFields(fields: Fields, conversions: Conversions): void {
+  for (const [name, convert] of conversions) {
+    if (!Object.hasOwn(fields, name)) continue;
+    const value = fields[name];
+    if (value === undefined || value === null || typeof value === 'object') continue;
+    // Not by assignment, which would set the prototype where the name is __proto__.
+    Object.defineProperty(fields, name, {
+      value: convert(value),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  }
+}
+
+/** As fluentd (Ruby) converts: the number that the text begins with, 0 without one. */
+const converters: Record<FieldType, Convert> = {
+  string: (value) => String(value),
+  bool: (value) => ['true', 'yes', '1'].includes(String(value).toLowerCase()),
+  integer: (value) => {
+    if (typeof value === 'bigint') return value;
+    if (typeof value === 'number') return Math.trunc(value) + 0;
+    const digits = /^\s*([+-]?\d{1,40})/.exec(underscored(String(value)))?.[1];
+    if (digits === undefined) return 0;
+    const number = Number(digits) + 0;
+    return Number.isSafeInteger(number) ? number : BigInt(digits.replace('+', ''));
+  },
+  float: (value) => {
+    if (typeof value === 'number') return value;
+    const digits = /^\s*([+-]?(?:\d{1,400}(?:\.\d{1,400})?|\.\d{1,400})(?:[eE][+-]?\d{1,10})?)/.exec(
+      underscored(String(value)),
+    )?.[1];
+    const number = digits === undefined ? 0 : Number(digits);
+    return Number.isFinite(number) ? number : String(value); // JSON has no infinity
+  },
+};
+
+/** Ruby reads 1_000 as 1000. */
+function underscored(text: string): string {
+  return text.includes('_') ? text.slice(0, 1024).replace(/(?<=\d)_(?=\d)/g, '') : text;
+}
