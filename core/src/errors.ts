@@ -22,6 +22,7 @@ export const errorCodes = [
   'WIRE_LIMIT', // a block, header or record over its fixed limit
   'RULE_INVALID', // rule text outside the grammar, or of an unknown version
   'ARCHIVE_CORRUPT', // an archive object whose footer or blocks do not decode
+  'ARCHIVE_UNAVAILABLE', // S3 does not answer, throttles, or refuses a call that should have worked
   'QUERY_INVALID', // a search query, time, cursor or size that cannot be understood
   'STORE_UNAVAILABLE', // OpenSearch or Elasticsearch does not answer, or answers 5xx
   'STORE_REJECTED', // OpenSearch or Elasticsearch refuses a request for good (4xx)

@@ -1,0 +1,26 @@
+import type { Telemetry } from '@millrace/core/telemetry/events.ts';
+
+/** What the indexer reports; part of the events of each process that indexes. */
+export const indexerEvents = {
+  store_down: { level: 'warn', message: 'The store does not take documents; sending is tried again.' },
+  store_up: { level: 'info', message: 'The store takes documents again.' },
+  documents_deferred: {
+    level: 'warn',
+    message: 'The store refuses some documents for now; they are sent again.',
+    quantity: 'documents',
+  },
+  documents_accepted: { level: 'info', message: 'The store has taken all documents that it refused before.' },
+  documents_fallback: {
+    level: 'warn',
+    message: 'The store cannot hold some documents as they are; they are indexed as raw messages.',
+    quantity: 'documents',
+  },
+  documents_missing: {
+    level: 'error',
+    message: 'The store cannot hold some documents at all; they are in the archive only.',
+    quantity: 'documents',
+  },
+  bodies_shrunk: { level: 'warn', message: 'The store finds a request too large; smaller ones are sent.' },
+} as const;
+
+export type IndexerTelemetry = Telemetry<typeof indexerEvents>;

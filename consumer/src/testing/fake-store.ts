@@ -1,0 +1,83 @@
+import { MillraceError } from '@millrace/core/errors.ts';
+import type { BulkResult, Store } from '@millrace/core/store/port.ts';
+
+/** One document as a bulk body carried it. */
+export interface SentDocument {
+  index: string;
+  id: string;
+  source: Record<string, unknown>;
+}
+
+/** How the store answers one bulk: results, or what it throws. */
+export type BulkAnswer = (documents: SentDocument[], body: string) => BulkResult[] | Promise<BulkResult[]>;
+
+export interface FakeStore extends Store {
+  /** Documents held, by index and id. */
+  held: Map<string, SentDocument>;
+  /** The bulks received, in order. */
+  bulks: SentDocument[][];
+  /** Bulks under way at most at a time. */
+  concurrent: number;
+  /** How the next bulks are answered, one each; then `answer`. */
+  script: BulkAnswer[];
+  answer: BulkAnswer;
+}
+
+/** A store in memory whose answers a test decides. */
+export function fakeStore(): FakeStore {
+  let underWay = 0;
+  const unused = () => Promise.reject(new MillraceError('STORE_REJECTED', 'not part of this fake'));
+  const store: FakeStore = {
+    held: new Map(),
+    bulks: [],
+    concurrent: 0,
+    script: [],
+    answer: (documents) => hold(store, documents),
+    async bulkCreate(body, count) {
+      const documents = sentDocuments(body);
+      if (documents.length !== count) throw new TypeError(`${documents.length} documents, not ${count}`);
+      store.bulks.push(documents);
+      store.concurrent = Math.max(store.concurrent, ++underWay);
+      try {
+        return await (store.script.shift() ?? store.answer)(documents, body);
+      } finally {
+        underWay--;
+      }
+    },
+    describe: unused,
+    install: unused,
+    putMark: unused,
+    marked: unused,
+    search: unused,
+    histogram: unused,
+    refresh: unused,
+    close: () => Promise.resolve(),
+  };
+  return store;
+}
+
+/** Keeps new documents, as an engine does that has nothing against them. */
+export function hold(store: FakeStore, documents: SentDocument[]): BulkResult[] {
+  return documents.map((document) => {
+    const key = `${document.index}/${document.id}`;
+    if (store.held.has(key)) return { kind: 'exists' };
+    store.held.set(key, document);
+    return { kind: 'created' };
+  });
+}
+
+export function unavailable(): never {
+  throw new MillraceError('STORE_UNAVAILABLE', '_bulk: 503');
+}
+
+function sentDocuments(body: string): SentDocument[] {
+  const lines = body.split('\n');
+  if (lines.pop() !== '') throw new TypeError('a bulk body ends with a newline');
+  const documents: SentDocument[] = [];
+  for (let i = 0; i < lines.length; i += 2) {
+    const { create } = JSON.parse(String(lines[i])) as { create: { _index: string; _id: string } };
+    const source = JSON.parse(String(lines[i + 1])) as Record<string, unknown>;
+    documents.push({ index: create._index, id: create._id, source });
+  }
+  return documents;
+}

@@ -1,0 +1,55 @@
+import { type Static, Type } from 'typebox';
+
+const closed = { additionalProperties: false } as const;
+
+const NodeUrlSchema = Type.String({
+  // No user info: passwords in addresses end up in logs. `auth` is for them.
+  pattern: '^https?://[^\\s@/?#]+(/[^\\s@?#]*)?$',
+  maxLength: 1024,
+});
+
+/** Where the search store is and how to talk to it; the same keys for every engine. */
+export const StoreConfigSchema = Type.Object(
+  {
+    /** The engine behind `node`; one adapter each. */
+    type: Type.Union([Type.Literal('opensearch')]),
+    /** Address of a node, or a list of them, tried in turn: `https://search-1:9200`. */
+    node: Type.Union([NodeUrlSchema, Type.Array(NodeUrlSchema, { minItems: 1, maxItems: 64 })]),
+    auth: Type.Optional(
+      Type.Object(
+        { username: Type.String({ minLength: 1 }), password: Type.String({ minLength: 1 }) },
+        closed,
+      ),
+    ),
+    tls: Type.Optional(
+      Type.Object(
+        {
+          /** PEM file of the authority that signed the nodes' certificates. */
+          ca_file: Type.Optional(Type.String({ minLength: 1 })),
+          /** false takes any certificate: for trying things out only. */
+          reject_unauthorized: Type.Optional(Type.Boolean()),
+        },
+        closed,
+      ),
+    ),
+    /** A call without a complete answer after this time has failed, milliseconds. */
+    request_timeout_ms: Type.Integer({ minimum: 100, maximum: 600_000, default: 30_000 }),
+    /** Settings of indices made from now on; existing indices keep theirs. */
+    index: Type.Object(
+      {
+        shards: Type.Integer({ minimum: 1, maximum: 1024, default: 1 }),
+        /** Copies of each shard: a number, or a range such as `0-1` that follows the number of nodes. */
+        replicas: Type.Union(
+          [Type.Integer({ minimum: 0, maximum: 16 }), Type.String({ pattern: '^\\d{1,2}-(\\d{1,2}|all)$' })],
+          { default: '0-1' },
+        ),
+        /** How soon an indexed event can be found. */
+        refresh_interval: Type.String({ pattern: '^([1-9]\\d{0,6}(ms|s|m)|-1)$', default: '1s' }),
+      },
+      { ...closed, default: {} },
+    ),
+  },
+  closed,
+);
+
+export type StoreConfig = Static<typeof StoreConfigSchema>;

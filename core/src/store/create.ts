@@ -1,0 +1,16 @@
+import { type Clock, systemClock } from '../runtime/clock.ts';
+import type { StoreConfig } from './config.ts';
+import { openSearchStore } from './opensearch/adapter.ts';
+import type { Store } from './port.ts';
+
+const adapters: Record<StoreConfig['type'], (config: StoreConfig, clock: Clock) => Store> = {
+  opensearch: openSearchStore,
+};
+
+/**
+ * The store that a checked configuration names. Opens no connection yet.
+ * @throws MillraceError CONFIG_INVALID when a file it names cannot be read
+ */
+export function createStore(config: StoreConfig, clock: Clock = systemClock): Store {
+  return adapters[config.type](config, clock);
+}

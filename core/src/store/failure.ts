@@ -1,0 +1,16 @@
+import { MillraceError } from '../errors.ts';
+
+/** STORE_REJECTED with the HTTP status, so that a caller can tell a body that is too large from a bad one. */
+export class StoreRejection extends MillraceError {
+  readonly status: number;
+
+  constructor(status: number, message: string, options: { hint?: string } = {}) {
+    super('STORE_REJECTED', message, options);
+    this.status = status;
+  }
+}
+
+/** The store refused the request for its size (413): send less at once. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof StoreRejection && error.status === 413;
+}
