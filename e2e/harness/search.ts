@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { eventually, type StackUnderTest } from './stack.ts';
+import { endpoint, eventually, type StackUnderTest } from './stack.ts';
 
 export interface Hit {
   id: string;
@@ -39,20 +39,32 @@ export async function allHits(stack: StackUnderTest, query: string): Promise<Hit
   return hits;
 }
 
-/** Waits until a query has `count` hits; more than that fails at once. */
+/** Waits until as many events as `count` have `token` in their message. */
 export async function countReaches(
   stack: StackUnderTest,
-  query: string,
+  token: string,
   count: number,
   seconds: number,
 ): Promise<void> {
   let last = -1;
-  await eventually(`${count} hits for ${query}, there are ${last}`, seconds, async () => {
-    last = (await search(stack, query, { size: '0' })).total.value;
+  await eventually('all hits', seconds, async () => {
+    last = await exactCount(stack, token);
     return last >= count ? last : undefined;
   }).catch((error: unknown) => {
-    throw new Error(`${query}: ${last} hits of ${count} within ${seconds} s`, { cause: error });
+    throw new Error(`${token}: ${last} hits of ${count} within ${seconds} s`, { cause: error });
   });
+}
+
+/** The search API counts up to a bound; the store itself counts them all. */
+async function exactCount(stack: StackUnderTest, token: string): Promise<number> {
+  const { total } = await search(stack, token, { size: '0' });
+  if (total.relation === 'eq') return total.value;
+  const response = await fetch(`${endpoint(stack, 'opensearch')}/millrace-*-*/_count`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: { match_phrase: { message: token } } }),
+  });
+  return ((await response.json()) as { count: number }).count;
 }
 
 /**

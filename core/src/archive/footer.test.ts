@@ -256,6 +256,18 @@ test('a built footer covers exactly the runs of its blocks, whatever their order
   );
 });
 
+test('intervals that touch are one, in whatever order their blocks came', () => {
+  const builder = new FooterBuilder('logs');
+  for (const from of [20, 0, 10, 40]) {
+    const { header } = blockOf([{ bytes: Buffer.alloc(10, 'x'), from, capturedMs: 1, multiline: false }]);
+    builder.add({ length: 9, id: blockId(Buffer.of(from)), arrivalMs: 1, sequence: '' }, header);
+  }
+  assert.deepEqual(builder.build().sources[0]?.covered, [
+    { from: 0, to: 30 },
+    { from: 40, to: 50 },
+  ]);
+});
+
 test('neighbouring exceptions of one filter are told as one', () => {
   const by = 'health';
   const exceptions: Exception[] = [

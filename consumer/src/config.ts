@@ -1,0 +1,123 @@
+import { StoreConfigSchema } from '@millrace/core/store/config.ts';
+import { type Static, Type } from 'typebox';
+import { partBytesMin } from './archive/object-store.ts';
+import { IndexerConfigSchema } from './index/config.ts';
+
+const closed = { additionalProperties: false } as const;
+const Url = Type.String({ pattern: '^https?://[^\\s@]+$', maxLength: 1024 });
+const Region = Type.String({ pattern: '^[a-z0-9-]{1,40}$' });
+const milliseconds = (fallback: number, minimum: number, maximum = 86_400_000) =>
+  Type.Integer({ default: fallback, minimum, maximum });
+
+/** consumer.json. Every bound of the consumer is here; AWS credentials come from the environment. */
+export const ConsumerConfigSchema = Type.Object(
+  {
+    /** Names the lease table, and with `_locks` appended the lock table. */
+    application: Type.String({ default: 'millrace', pattern: '^[A-Za-z0-9_.-]{3,200}$' }),
+    stream: Type.Object(
+      {
+        /** Kinesis stream name. */
+        name: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,128}$' }),
+        region: Region,
+        endpoint: Type.Optional(Url),
+        /** Pause between two reads of a shard; Kinesis allows five reads a second and shard. */
+        read_interval_ms: milliseconds(200, 50, 60_000),
+      },
+      closed,
+    ),
+    leases: Type.Object(
+      {
+        endpoint: Type.Optional(Url),
+        /** Another worker takes over a shard whose worker was silent for this long. */
+        failover_ms: milliseconds(10_000, 1_000, 600_000),
+        /** Shards that one worker takes at most: each is a process of some 150 MB. */
+        shards_max: Type.Integer({ default: 32, minimum: 1, maximum: 1_000 }),
+      },
+      { ...closed, default: {} },
+    ),
+    archive: Type.Object(
+      {
+        bucket: Type.String({ minLength: 1, maxLength: 255 }),
+        region: Region,
+        endpoint: Type.Optional(Url),
+        /** Folder in the bucket, `/` at the end; empty: its root. */
+        prefix: Type.String({ default: '', pattern: '^([^\\u0000-\\u001f]{0,200}/)?$' }),
+        /** An object is closed at this size, at this age, or when the shard had no record for `idle_ms_max`. */
+        object_bytes_max: Type.Integer({ default: 64 * 1024 * 1024, minimum: 1024, maximum: 5 * 1024 ** 3 }),
+        object_age_ms_max: milliseconds(300_000, 1_000),
+        idle_ms_max: milliseconds(30_000, 100),
+        /** Size of an upload's parts; an object that stays below is one request. */
+        part_bytes: Type.Integer({ default: partBytesMin, minimum: partBytesMin, maximum: 64 * 1024 * 1024 }),
+        /** Bytes that wait for S3 per shard; reading stops above. */
+        buffer_bytes_max: Type.Integer({
+          default: 48 * 1024 * 1024,
+          minimum: 8 * 1024 * 1024,
+          maximum: 2 ** 31,
+        }),
+        /** Objects open at a time per shard: one for each Millrace stream in use. */
+        open_objects_max: Type.Integer({ default: 16, minimum: 1, maximum: 1_000 }),
+        request_timeout_ms: milliseconds(30_000, 100, 600_000),
+        retry: Type.Object(
+          { base_ms: milliseconds(200, 1), max_ms: milliseconds(10_000, 1) },
+          { ...closed, default: {} },
+        ),
+      },
+      closed,
+    ),
+    /** Millrace streams that are taken: names, `*` at the end matches any rest. Blocks of others are set aside. */
+    streams: Type.Array(Type.String({ pattern: '^[a-z0-9_]*\\*?$', minLength: 1, maxLength: 100 }), {
+      default: ['*'],
+      minItems: 1,
+      maxItems: 1_000,
+    }),
+    store: StoreConfigSchema,
+    index: Type.Object(
+      {
+        ...IndexerConfigSchema.properties,
+        /** Live indexing gives up objects when the store takes nothing for this long; the filler comes later. */
+        give_up_ms: milliseconds(120_000, 1_000),
+      },
+      { ...closed, default: {} },
+    ),
+    filler: Type.Object(
+      {
+        interval_ms: milliseconds(60_000, 100),
+        /** Objects younger than this may still be indexed by the consumer that wrote them. */
+        min_age_ms: milliseconds(60_000, 0),
+        /** Marked objects remembered, so that they are not asked for again. */
+        remember_max: Type.Integer({ default: 200_000, minimum: 1_000, maximum: 10_000_000 }),
+        /** Bytes read from an object at a time. */
+        read_bytes: Type.Integer({ default: 4 * 1024 * 1024, minimum: 1_048_576, maximum: 64 * 1024 * 1024 }),
+      },
+      { ...closed, default: {} },
+    ),
+    /** Objects that arrived in the last so many days are searchable; absent: all. */
+    hot_days: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
+    http: Type.Object(
+      {
+        host: Type.String({ default: '127.0.0.1', minLength: 1 }),
+        port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+      },
+      closed,
+    ),
+    java: Type.Object(
+      {
+        bin: Type.String({ minLength: 1 }),
+        /** Folder of the KCL's jars. */
+        jars: Type.String({ minLength: 1 }),
+        heap_mb: Type.Integer({ default: 128, minimum: 64, maximum: 65_536 }),
+      },
+      closed,
+    ),
+    state_dir: Type.String({ minLength: 1 }),
+    log_level: Type.Union(
+      ['debug', 'info', 'warn', 'error'].map((level) => Type.Literal(level as 'info')),
+      { default: 'info' },
+    ),
+    /** A shard that must go (shutdown, moved lease) has this long to close objects and to be checkpointed. */
+    drain_ms: milliseconds(12_000, 100, 600_000),
+  },
+  closed,
+);
+
+export type ConsumerConfig = Static<typeof ConsumerConfigSchema>;

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { validateConfig } from '@millrace/core/config/validate.ts';
+import { ConsumerConfigSchema } from '../config.ts';
+import { daemonProperties, launcherScript } from './properties.ts';
+
+const minimal = {
+  stream: { name: 'millrace', region: 'us-east-1' },
+  archive: { bucket: 'millrace', region: 'us-east-1' },
+  store: { type: 'opensearch', node: 'http://127.0.0.1:9200' },
+  http: { port: 0 },
+  java: { bin: '/bin/java', jars: '/jars' },
+  state_dir: '/var/lib/millrace',
+};
+
+function properties(extra: object = {}): Record<string, string> {
+  const text = daemonProperties(
+    validateConfig(ConsumerConfigSchema, { ...minimal, ...extra }, 'test'),
+    'worker 1',
+  );
+  return Object.fromEntries(
+    text
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' = ') as [string, string]),
+  );
+}
+
+test('the traps of the daemon are set explicitly', () => {
+  const set = properties();
+  assert.equal(set.retrievalMode, 'POLLING');
+  assert.equal(set.initialPositionInStream, 'TRIM_HORIZON');
+  assert.equal(set.callProcessRecordsEvenForEmptyRecordList, 'true');
+  assert.equal(set.metricsLevel, 'NONE');
+  assert.equal(set.shutdownGraceMillis, '20000');
+  assert.equal(set.idleTimeBetweenReadsInMillis, '200');
+});
+
+test('no property has a value that the daemon takes for unset', () => {
+  for (const [key, value] of Object.entries(properties()))
+    assert.ok(!['0', 'false', ''].includes(value), key);
+});
+
+test('endpoints are written only where they are configured', () => {
+  assert.equal(properties().kinesisEndpoint, undefined);
+  const stream = { ...minimal.stream, endpoint: 'http://127.0.0.1:6701' };
+  assert.equal(
+    properties({ stream, leases: { endpoint: 'http://127.0.0.1:6702' } }).kinesisEndpoint,
+    stream.endpoint,
+  );
+});
+
+test('the launcher keeps words with spaces and quotes together', () => {
+  const script = launcherScript([process.execPath, '-p', 'process.argv[1]', "it's a path/with spaces"]);
+  const run = spawnSync('/bin/sh', ['-s'], { input: script });
+  assert.equal(run.stdout.toString(), "it's a path/with spaces\n");
+});

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { virtualClock } from '../testing/virtual-clock.ts';
+import { ShardMetrics } from './shard-metrics.ts';
+
+const line = (shard: string, value: number) =>
+  JSON.stringify({
+    event: 'shard_status',
+    shard,
+    pid: 1,
+    metrics: [{ name: 'n_total', help: 'N.', type: 'counter', values: [{ value, labels: { kind: 'a"b' } }] }],
+  });
+
+test('metrics of several shards become one metric with a line for each', () => {
+  const metrics = new ShardMetrics(virtualClock());
+  assert.ok(metrics.take(line('s-1', 3)));
+  assert.ok(metrics.take(line('s-2', 4)));
+  assert.ok(metrics.take(line('s-1', 5)));
+  assert.equal(
+    metrics.text(),
+    '# HELP n_total N.\n# TYPE n_total counter\nn_total{kind="a\\"b",shard="s-1"} 5\nn_total{kind="a\\"b",shard="s-2"} 4\n',
+  );
+});
+
+test('a shard that went silent is no longer reported', async () => {
+  const clock = virtualClock();
+  const metrics = new ShardMetrics(clock);
+  metrics.take(line('s-1', 3));
+  await clock.advance(30_001);
+  assert.deepEqual(metrics.shards(), []);
+  assert.equal(metrics.text(), '');
+});
+
+test('other lines and torn reports are left to the log', () => {
+  const metrics = new ShardMetrics(virtualClock());
+  for (const other of [
+    'INFO x',
+    '{"event":"shard_started"}',
+    line('s', 1).slice(0, 60),
+    '{"event":"shard_status"}',
+  ]) {
+    assert.equal(metrics.take(other), false, other);
+  }
+});

@@ -1,0 +1,86 @@
+import type { Telemetry } from '@millrace/core/telemetry/events.ts';
+import { indexerEvents } from './index/events.ts';
+
+/** Everything a shard's process reports: one log line and one counter each. */
+export const shardEvents = {
+  ...indexerEvents,
+  shard_started: { level: 'info', message: 'A shard is being processed.' },
+  shard_ended: { level: 'info', message: 'A shard has ended and everything of it is archived.' },
+  shard_released: { level: 'info', message: 'A shard is handed over or the worker stops.' },
+  lease_lost: {
+    level: 'warn',
+    message: 'The lease of a shard is lost; open objects are dropped, another worker writes them.',
+  },
+  shard_failed: {
+    level: 'error',
+    message: 'A shard cannot be processed any further; its worker starts again from the checkpoint.',
+  },
+  checkpoint_refused: {
+    level: 'warn',
+    message: 'KCL refused a checkpoint; it is sent again with the next call.',
+  },
+  object_completed: { level: 'info', message: 'An archive object is complete.' },
+  upload_retried: {
+    level: 'warn',
+    message: 'A request to S3 failed and is tried again; checkpoints wait for it.',
+  },
+  upload_lost: { level: 'error', message: 'S3 lost an unfinished upload; its records are read again.' },
+  upload_orphaned: {
+    level: 'warn',
+    message: 'An unfinished upload could not be removed; the lifecycle rule of the bucket will.',
+  },
+  block_repeated: { level: 'info', message: 'A block came twice; the object holds it once.' },
+  set_aside: {
+    level: 'error',
+    message: 'A record could not be used; its bytes and the reason are set aside in the bucket.',
+  },
+  render_failed: { level: 'error', message: 'A block is archived but could not be made into documents.' },
+  index_given_up: {
+    level: 'warn',
+    message: 'The store took nothing for too long; archiving goes on, the filler indexes later.',
+  },
+  index_resumed: { level: 'info', message: 'The store takes documents again.' },
+  mark_written: { level: 'info', message: 'An archive object is completely indexed and has its mark.' },
+  mark_left: { level: 'warn', message: 'The mark of an object could not be written; the filler will.' },
+} as const;
+
+export type ShardTelemetry = Telemetry<typeof shardEvents>;
+
+/** Everything the consumer's main process reports. */
+export const consumerEvents = {
+  ...indexerEvents,
+  consumer_started: { level: 'info', message: 'The consumer has started.' },
+  consumer_stopped: { level: 'info', message: 'The consumer has stopped.' },
+  daemon_started: { level: 'info', message: 'The MultiLangDaemon has started.' },
+  daemon_exited: {
+    level: 'error',
+    message: 'The MultiLangDaemon stopped unexpectedly and is started again.',
+  },
+  shard_crashed: {
+    level: 'error',
+    message: "A shard's process is gone; the MultiLangDaemon is started again.",
+  },
+  daemon_killed: { level: 'warn', message: 'The MultiLangDaemon did not stop in time and was killed.' },
+  orphan_stopped: {
+    level: 'warn',
+    message: 'A MultiLangDaemon of an earlier run was still there and was stopped.',
+  },
+  leases_seeded: {
+    level: 'info',
+    message: 'The leases of a new stream were written, which saves the wait of a first start.',
+  },
+  leases_not_seeded: {
+    level: 'warn',
+    message: 'The leases could not be prepared; the KCL makes them, which takes longer.',
+  },
+  store_waiting: { level: 'warn', message: 'The store does not answer; it is asked again.' },
+  store_ready: { level: 'info', message: 'The store is there and its templates are installed.' },
+  archive_waiting: { level: 'warn', message: 'S3 does not answer; it is asked again.' },
+  filler_pass: { level: 'debug', message: 'The filler has looked for objects without a mark.' },
+  filler_failed: { level: 'warn', message: 'The filler could not finish its pass; the next one goes on.' },
+  object_filled: { level: 'info', message: 'The filler has indexed an archive object and written its mark.' },
+  object_corrupt: { level: 'error', message: 'An archive object, or a block in it, does not decode.' },
+  object_unfilled: { level: 'warn', message: 'An archive object cannot be indexed completely yet.' },
+} as const;
+
+export type ConsumerTelemetry = Telemetry<typeof consumerEvents>;

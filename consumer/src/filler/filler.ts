@@ -1,0 +1,178 @@
+import {
+  archiveHourPrefix,
+  archiveStreamPrefix,
+  hourMs,
+  parseArchiveKey,
+} from '@millrace/core/archive/key.ts';
+import { isMillraceError, messageOf } from '@millrace/core/errors.ts';
+import { isStreamName } from '@millrace/core/ids/stream-name.ts';
+import type { Clock } from '@millrace/core/runtime/clock.ts';
+import type { Store } from '@millrace/core/store/port.ts';
+import type { ObjectStore } from '../archive/object-store.ts';
+import type { ConsumerConfig } from '../config.ts';
+import type { ConsumerTelemetry } from '../events.ts';
+import type { Lock } from './lock.ts';
+
+export interface FillerOptions {
+  config: ConsumerConfig['filler'];
+  /** Archive prefix. */
+  prefix: string;
+  /** Objects that arrived longer ago are not searchable and not filled; undefined: all are. */
+  hotDays: number | undefined;
+  objects: ObjectStore;
+  store: Pick<Store, 'marked'>;
+  lock: Lock;
+  clock: Clock;
+  telemetry: ConsumerTelemetry;
+  /** Indexes one object and writes its mark; false: it needs a newer version. */
+  fill(key: string, bytes: number, signal: AbortSignal): Promise<boolean>;
+}
+
+/** Most passes look at these last hours; what arrived earlier but was completed late is met by a full pass. */
+const recentMs = 3 * hourMs;
+const fullPassMs = 30 * 60_000;
+/** Keys in one question for marks; the store port takes at most 1,000. */
+const batchMax = 1_000;
+
+/**
+ * The one loop that makes search whole (D5): indexes every archive object inside the hot horizon that has no mark.
+ * Outage of the store, crash before a mark, spill, replay into a new store: all are objects without a mark.
+ */
+export class Filler {
+  readonly #options: FillerOptions;
+  /** Keys that need no look: marked, or not indexable by this version. Oldest first. */
+  readonly #known = new Set<string>();
+  #lastFullMs = Number.NEGATIVE_INFINITY;
+  #unmarked = 0;
+
+  constructor(options: FillerOptions) {
+    this.#options = options;
+    options.telemetry.gauge(
+      'filler_unmarked_objects',
+      'Objects without a mark at the last pass.',
+      () => this.#unmarked,
+    );
+  }
+
+  /** Runs until the signal ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { lock, clock, config, telemetry } = this.#options;
+    while (!signal.aborted) {
+      try {
+        if (await lock.hold()) await this.#heldPass(signal);
+      } catch (error) {
+        if (!signal.aborted) telemetry.emit('filler_failed', { error: messageOf(error) });
+      }
+      await clock.sleep(config.interval_ms, signal);
+    }
+    await lock
+      .release()
+      .catch((error: unknown) => telemetry.emit('filler_failed', { error: messageOf(error) }));
+  }
+
+  /** One look at the archive. `all`: the whole horizon, else the last hours. Returns objects filled. */
+  async pass(signal: AbortSignal, all: boolean): Promise<number> {
+    const { objects, prefix, clock, hotDays } = this.#options;
+    const horizonMs = hotDays === undefined ? undefined : clock.now() - hotDays * 86_400_000;
+    const sinceMs = all ? horizonMs : Math.max(horizonMs ?? 0, clock.now() - recentMs);
+    let filled = 0;
+    this.#unmarked = 0;
+    for (const stream of await this.#streams(signal)) {
+      // Keys begin with the arrival hour, so the start of the horizon is a place in the key order.
+      let after = sinceMs === undefined ? undefined : archiveHourPrefix(prefix, stream, sinceMs);
+      for (let more = true; more && !signal.aborted; ) {
+        const page = await objects.list(archiveStreamPrefix(prefix, stream), after, signal);
+        filled += await this.#fillPage(page.objects, signal);
+        after = page.objects.at(-1)?.key;
+        more = page.more;
+      }
+    }
+    return filled;
+  }
+
+  /** A pass while the lock is kept in the background, however long an object takes. */
+  async #heldPass(signal: AbortSignal): Promise<void> {
+    const { clock, lock, telemetry } = this.#options;
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    const keeping = (async () => {
+      while (!either.aborted) {
+        await clock.sleep(lockKeepMs, either);
+        if (!either.aborted && !(await lock.hold())) over.abort();
+      }
+    })().catch((error: unknown) => {
+      telemetry.emit('filler_failed', { error: messageOf(error) });
+      over.abort();
+    });
+    const startMs = clock.monotonic();
+    const all = startMs - this.#lastFullMs >= fullPassMs;
+    try {
+      const filled = await this.pass(either, all);
+      if (all && !either.aborted) this.#lastFullMs = startMs;
+      telemetry.emit('filler_pass', { filled, unmarked: this.#unmarked, all });
+    } finally {
+      over.abort();
+      await keeping;
+    }
+  }
+
+  async #streams(signal: AbortSignal): Promise<string[]> {
+    const root = `${this.#options.prefix}archive/`;
+    const folders = await this.#options.objects.folders(root, signal);
+    return folders.map((folder) => folder.slice(root.length, -1)).filter(isStreamName);
+  }
+
+  async #fillPage(
+    page: { key: string; bytes: number; modifiedMs: number }[],
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { clock, config, prefix, store } = this.#options;
+    const oldMs = clock.now() - config.min_age_ms;
+    const asked = page.filter(
+      ({ key, modifiedMs }) =>
+        modifiedMs <= oldMs && !this.#known.has(key) && parseArchiveKey(key, prefix) !== undefined,
+    );
+    if (asked.length === 0) return 0;
+    const marked = await store.marked(
+      asked.slice(0, batchMax).map(({ key }) => key),
+      signal,
+    );
+    for (const key of marked) this.#remember(key);
+    let filled = 0;
+    for (const { key, bytes } of asked) {
+      if (signal.aborted) break;
+      if (marked.has(key)) continue;
+      this.#unmarked++;
+      if (await this.#fillOne(key, bytes, signal)) filled++;
+    }
+    return filled;
+  }
+
+  async #fillOne(key: string, bytes: number, signal: AbortSignal): Promise<boolean> {
+    const { telemetry, fill } = this.#options;
+    try {
+      const whole = await fill(key, bytes, signal);
+      // Without a mark but remembered: trying again makes sense with another version, that is after a restart.
+      this.#remember(key);
+      if (whole) this.#unmarked--;
+      return whole;
+    } catch (error) {
+      if (!isMillraceError(error, 'ARCHIVE_CORRUPT') && !isMillraceError(error, 'WIRE_UNSUPPORTED'))
+        throw error;
+      telemetry.emit('object_corrupt', { object: key, error: error.message });
+      this.#remember(key);
+      return false;
+    }
+  }
+
+  #remember(key: string): void {
+    this.#known.add(key);
+    if (this.#known.size <= this.#options.config.remember_max) return;
+    const [oldest] = this.#known;
+    if (oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+/** Far below the time after which another process takes the lock. */
+const lockKeepMs = 10_000;
+export const lockExpiryMs = 60_000;

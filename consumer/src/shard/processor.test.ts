@@ -1,0 +1,342 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeFooter, footerFrameLength } from '@millrace/core/archive/decode-footer.ts';
+import { validateConfig } from '@millrace/core/config/validate.ts';
+import { createTelemetry } from '@millrace/core/telemetry/events.ts';
+import { createLogger } from '@millrace/core/telemetry/log.ts';
+import { blockOf } from '@millrace/core/testing/blocks.ts';
+import { encodeBlock } from '@millrace/core/wire/encode.ts';
+import { ConsumerConfigSchema } from '../config.ts';
+import { shardEvents } from '../events.ts';
+import { createIndexer } from '../index/indexer.ts';
+import { fakeObjectStore } from '../testing/fake-object-store.ts';
+import { virtualClock } from '../testing/virtual-clock.ts';
+import { wholeStore } from '../testing/whole-store.ts';
+import type { DeliveredRecord } from './kcl-protocol.ts';
+import { createProcessor } from './processor.ts';
+import { Shard } from './shard.ts';
+
+function setUp(overrides: { streams?: string[]; give_up_ms?: number; queue_bytes_max?: number } = {}) {
+  const { streams = ['*'], give_up_ms = 120_000, queue_bytes_max = 33_554_432 } = overrides;
+  const config = validateConfig(
+    ConsumerConfigSchema,
+    {
+      stream: { name: 'kinesis', region: 'r' },
+      archive: { bucket: 'b', region: 'r', prefix: 'p/' },
+      store: { type: 'opensearch', node: 'http://127.0.0.1:9200' },
+      streams,
+      index: { give_up_ms, queue_bytes_max },
+      http: { port: 0 },
+      java: { bin: 'java', jars: '.' },
+      state_dir: '.',
+    },
+    'test',
+  );
+  const clock = virtualClock();
+  const objects = fakeObjectStore();
+  const store = wholeStore();
+  const telemetry = createTelemetry('shard', shardEvents, createLogger('test', 'silent'));
+  const failures: unknown[] = [];
+  const fail = (error: unknown) => failures.push(error);
+  const indexer = createIndexer({ store, clock, telemetry, config: config.index });
+  const processor = createProcessor({
+    open: (id) => new Shard({ id, config, objects, store, indexer, clock, telemetry, fail }),
+    clock,
+    emit: telemetry.emit,
+    drainMs: config.drain_ms,
+    fail,
+  });
+  /** KCL's side: what was checkpointed, and how the next checkpoints are answered. */
+  const checkpoints: (string | 'end')[] = [];
+  const refusals: string[] = [];
+  const checkpointer = {
+    checkpoint(...args: unknown[]) {
+      const callback = args.at(-1) as (error: string | null) => void;
+      const refusal = refusals.shift();
+      if (refusal === undefined) checkpoints.push(args.length === 1 ? 'end' : (args[0] as string));
+      callback(refusal ?? null);
+    },
+  };
+  /** Sends one call and resolves when it is answered, while time goes on. */
+  const call = async (send: (done: () => void) => void, withinMs = 1_000) => {
+    let answered = false;
+    send(() => {
+      answered = true;
+    });
+    await clock.advance(withinMs);
+    return answered;
+  };
+  const process = (records: DeliveredRecord[], withinMs?: number) =>
+    call(
+      (done) => processor.processRecords({ records, millisBehindLatest: 5, checkpointer }, done),
+      withinMs,
+    );
+  const start = () => call((done) => processor.initialize({ shardId: 'shardId-000000000000' }, done));
+  return {
+    clock,
+    objects,
+    store,
+    processor,
+    checkpointer,
+    checkpoints,
+    refusals,
+    failures,
+    call,
+    process,
+    start,
+  };
+}
+
+function delivered(sequence: number, data: Buffer): DeliveredRecord {
+  return {
+    data: data.toString('base64'),
+    partitionKey: 'k',
+    sequenceNumber: String(sequence),
+    subSequenceNumber: 0,
+    approximateArrivalTimestamp: Date.UTC(2026, 1, 3, 4),
+  };
+}
+
+function block(sequence: number, stream = 'logs'): DeliveredRecord {
+  const text = Buffer.from(`line ${sequence}\n`);
+  const { header, payload } = blockOf([
+    { bytes: text, from: sequence * 100, capturedMs: Date.UTC(2026, 1, 3, 4), multiline: false },
+  ]);
+  header.stream = stream;
+  return delivered(sequence, encodeBlock(header, payload));
+}
+
+const archived = (objects: ReturnType<typeof fakeObjectStore>) =>
+  [...objects.objects]
+    .filter(([key]) => key.startsWith('p/archive/'))
+    .map(([, { bytes }]) => {
+      const length = footerFrameLength(bytes);
+      return decodeFooter(bytes.subarray(-length), bytes.length - length);
+    });
+
+test('a quiet shard is archived, indexed, marked, and checkpointed with the next empty call', async () => {
+  const { start, process, clock, store, objects, checkpoints } = setUp();
+  await start();
+  assert.ok(await process([block(1), block(2)]));
+  assert.deepEqual(checkpoints, []);
+  await clock.advance(31_000);
+  assert.equal(objects.objects.size, 1);
+  assert.equal(store.held.size, 2);
+  assert.ok(await process([]));
+  assert.deepEqual(checkpoints, ['2']);
+  const [mark] = store.marks;
+  assert.deepEqual(mark && { ...mark, object: '' }, {
+    object: '',
+    stream: 'logs',
+    events: 2,
+    indexed: 2,
+    exceptions: [],
+  });
+  assert.equal(mark?.object, [...objects.objects.keys()][0]);
+  assert.deepEqual(archived(objects)[0]?.days, [{ date: '2026.02.03', events: 2 }]);
+});
+
+test('a throttled checkpoint is sent again with the next call', async () => {
+  const { start, process, clock, checkpoints, refusals } = setUp();
+  await start();
+  await process([block(1)]);
+  await clock.advance(31_000);
+  refusals.push('ThrottlingException');
+  assert.ok(await process([]));
+  assert.deepEqual(checkpoints, []);
+  await process([]);
+  assert.deepEqual(checkpoints, ['1']);
+});
+
+test('a lease that is gone ends all writing', async () => {
+  const { start, process, clock, objects, refusals, failures } = setUp();
+  await start();
+  await process([block(1, 'one')]);
+  await clock.advance(31_000);
+  refusals.push('ShutdownException');
+  await process([block(2, 'two')]);
+  await process([block(3, 'three')]);
+  await clock.advance(600_000);
+  assert.deepEqual(failures, []);
+  assert.deepEqual(
+    archived(objects).map((footer) => footer.stream),
+    ['one'],
+  );
+});
+
+test('leaseLost drops open objects and checkpoints nothing', async () => {
+  const { start, process, clock, objects, processor, call, checkpoints, store } = setUp();
+  await start();
+  await process([block(1)]);
+  assert.ok(await call((done) => processor.leaseLost({}, done)));
+  await clock.advance(600_000);
+  assert.equal(objects.objects.size, 0);
+  assert.deepEqual(checkpoints, []);
+  assert.equal(store.marks.length, 0);
+});
+
+test('shutdownRequested closes objects, checkpoints, and waits for the marks', async () => {
+  const { start, process, objects, processor, call, checkpoints, checkpointer, store } = setUp();
+  await start();
+  await process([block(1), block(2)]);
+  assert.ok(await call((done) => processor.shutdownRequested({ checkpointer }, done)));
+  assert.equal(objects.objects.size, 1);
+  assert.deepEqual(checkpoints, ['2']);
+  assert.equal(store.marks.length, 1);
+});
+
+test('shutdownRequested is answered in bounded time while S3 is down', async () => {
+  const { start, process, objects, processor, call, checkpoints, checkpointer } = setUp();
+  await start();
+  await process([block(1)]);
+  objects.fate = () => 'fails';
+  assert.ok(await call((done) => processor.shutdownRequested({ checkpointer }, done), 12_500));
+  assert.deepEqual(checkpoints, []);
+});
+
+test('shardEnded is answered only after the checkpoint of the end, retried inside', async () => {
+  const { start, process, processor, call, checkpoints, checkpointer, refusals, objects } = setUp();
+  await start();
+  await process([block(1)]);
+  refusals.push('ThrottlingException', 'KinesisClientLibDependencyException');
+  assert.ok(await call((done) => processor.shardEnded({ checkpointer }, done), 20_000));
+  assert.deepEqual(checkpoints, ['end']);
+  assert.equal(objects.objects.size, 1);
+});
+
+test('shardEnded without a checkpoint ends the process instead of answering', async () => {
+  const { start, process, processor, call, checkpointer, refusals, failures } = setUp();
+  await start();
+  await process([block(1)]);
+  refusals.push(...Array(20).fill('InvalidStateException'));
+  assert.equal(await call((done) => processor.shardEnded({ checkpointer }, done), 120_000), false);
+  assert.equal(failures.length, 1);
+});
+
+test('shardEnded waits for S3 as long as it takes', async () => {
+  const { start, process, processor, call, checkpointer, checkpoints, objects, clock } = setUp();
+  await start();
+  await process([block(1)]);
+  objects.fate = () => 'fails';
+  assert.equal(await call((done) => processor.shardEnded({ checkpointer }, done), 600_000), false);
+  objects.fate = () => 'works';
+  await clock.advance(20_000);
+  assert.deepEqual(checkpoints, ['end']);
+});
+
+test('what is no usable block is set aside with its bytes and reason, and the shard goes on', async () => {
+  const { start, process, clock, objects, checkpoints } = setUp({ streams: ['logs', 'app_*'] });
+  await start();
+  const good = block(3);
+  const corrupt = Buffer.from(good.data, 'base64');
+  corrupt[30] = (corrupt[30] ?? 0) ^ 0xff;
+  const newer = Buffer.from(good.data, 'base64');
+  newer[11] = 9;
+  const bad: [Buffer, string][] = [
+    [Buffer.from('{"level":"info"}'), 'foreign'],
+    [corrupt, 'corrupt'],
+    [newer, 'unsupported'],
+    [Buffer.from(block(9, 'secret').data, 'base64'), 'stream'],
+  ];
+  const records = bad.map(([data], i) => delivered(10 + i, data));
+  assert.ok(await process([...records, block(20, 'app_1')]));
+  await clock.advance(31_000);
+  await process([]);
+  assert.deepEqual(checkpoints.at(-1), '20');
+  const keys = [...objects.objects.keys()];
+  for (const [i, [data, reason]] of bad.entries()) {
+    const name = `p/set-aside/kinesis/shardId-000000000000/${10 + i}-`;
+    const [blockKey, whyKey] = keys.filter((key) => key.startsWith(name)).sort();
+    assert.deepEqual(objects.objects.get(blockKey ?? '')?.bytes, data);
+    const why = JSON.parse(objects.objects.get(whyKey ?? '')?.bytes.toString() ?? '');
+    assert.equal(why.reason, reason);
+    assert.equal(why.sequence_number, String(10 + i));
+  }
+  assert.deepEqual(
+    archived(objects).map((footer) => footer.stream),
+    ['app_1'],
+  );
+});
+
+test('a record is not covered by a checkpoint before it is set aside', async () => {
+  const { start, process, clock, objects, checkpoints } = setUp();
+  await start();
+  objects.fate = () => 'fails';
+  assert.equal(await process([delivered(1, Buffer.from('foreign'))], 60_000), false);
+  objects.fate = () => 'works';
+  await clock.advance(15_000);
+  await process([]);
+  assert.deepEqual(checkpoints, ['1']);
+});
+
+test('while the store is down archiving and checkpoints go on; objects given up get no mark; then indexing goes on', async () => {
+  const { start, process, clock, objects, store, checkpoints } = setUp({
+    give_up_ms: 60_000,
+    queue_bytes_max: 65_536,
+  });
+  await start();
+  store.down = true;
+  let sequence = 0;
+  const lines = () => Array.from({ length: 300 }, () => block(++sequence));
+  assert.equal(await process(lines(), 30_000), false, 'the queue is full, the call waits');
+  await clock.advance(40_000);
+  assert.ok(await process(lines()), 'given up');
+  await clock.advance(400_000);
+  await process([]);
+  assert.equal(checkpoints.at(-1), '600');
+  assert.equal(store.marks.length, 0);
+  store.down = false;
+  await clock.advance(30_000);
+  const before = objects.objects.size;
+  assert.ok(await process(lines()));
+  await clock.advance(31_000);
+  await process([]);
+  assert.equal(checkpoints.at(-1), '900');
+  assert.equal(objects.objects.size, before + 1);
+  assert.equal(store.marks.length, 1);
+  assert.equal(store.marks[0]?.events, 300);
+});
+
+test('an object that is complete before all its documents were taken is marked after the last of them', async () => {
+  const { start, process, clock, store, objects, failures } = setUp({ queue_bytes_max: 65_536 });
+  await start();
+  await process([block(1)]);
+  store.down = true;
+  const records = Array.from({ length: 300 }, (_, i) => block(2 + i));
+  assert.equal(await process(records, 60_000), false, 'the queue is full');
+  assert.equal(objects.objects.size, 1, 'closed while the call waits');
+  assert.equal(store.marks.length, 0);
+  store.down = false;
+  await clock.advance(60_000);
+  assert.deepEqual(failures, []);
+  assert.equal(
+    store.marks.reduce((sum, mark) => sum + mark.events, 0),
+    301,
+  );
+});
+
+test('nothing is indexed before the templates are installed', async () => {
+  const { start, process, clock, store } = setUp();
+  store.down = true;
+  await start();
+  await process([block(1)]);
+  store.down = false;
+  await clock.advance(60_000);
+  assert.deepEqual(store.calls.slice(0, 2), ['install', 'bulk']);
+  assert.equal(store.held.size, 1);
+});
+
+test('an object with a block of an unknown rule is archived but not marked', async () => {
+  const { start, process, clock, store, objects } = setUp();
+  await start();
+  const { header, payload } = blockOf(
+    [{ bytes: Buffer.from('x\n'), from: 0, capturedMs: 1, multiline: false }],
+    '{"parse":{"type":"later"},"v":9}',
+  );
+  await process([block(1), delivered(2, encodeBlock(header, payload))]);
+  await clock.advance(40_000);
+  const [footer] = archived(objects);
+  assert.equal(footer?.blocks.length, 2);
+  assert.equal(footer?.days, undefined);
+  assert.equal(store.marks.length, 0);
+});

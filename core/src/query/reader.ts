@@ -1,0 +1,61 @@
+import { queryError } from './ast.ts';
+
+/** A place in a query text. */
+export class Reader {
+  readonly text: string;
+  at = 0;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  done(): boolean {
+    return this.at >= this.text.length;
+  }
+
+  /** The next UTF-16 unit, or '' at the end. */
+  peek(): string {
+    return this.text.charAt(this.at);
+  }
+
+  take(): string {
+    return this.text.charAt(this.at++);
+  }
+
+  ahead(text: string): boolean {
+    return this.text.startsWith(text, this.at);
+  }
+
+  skipSpace(): void {
+    while (!this.done() && this.spaceAt(this.at)) this.at++;
+  }
+
+  spaceAt(at: number): boolean {
+    return /\s/.test(this.text.charAt(at));
+  }
+
+  /** Whether a word ends before `at`: at the end, a space or a closing parenthesis. */
+  boundaryAt(at: number): boolean {
+    return at >= this.text.length || this.text[at] === ')' || this.spaceAt(at);
+  }
+
+  /** The end of a boost such as `^2` or `^0.5` that stands here and ends its word. */
+  boost(): number | undefined {
+    if (this.peek() !== '^') return undefined;
+    const match = /^\^\d+(?:\.\d+)?/.exec(this.text.slice(this.at, this.at + 32));
+    if (match === null || !this.boundaryAt(this.at + match[0].length)) return undefined;
+    return this.at + match[0].length;
+  }
+}
+
+/** The character that the escape at `reader` stands for: `\uXXXX`, or the one after the backslash. */
+export function escapedAt(reader: Reader): string {
+  const start = reader.at;
+  reader.at++;
+  if (reader.done())
+    throw queryError(start, 'nothing follows the backslash', 'write \\\\ to search for a backslash');
+  const unicode = /^u([\da-fA-F]{4})/.exec(reader.text.slice(reader.at, reader.at + 5));
+  if (unicode === null) return reader.take();
+  reader.at += 5;
+  return String.fromCharCode(Number.parseInt(unicode[1] ?? '', 16));
+}

@@ -1,0 +1,61 @@
+import type { Context } from './context.ts';
+import { type Failure, failure } from './failure.ts';
+import type { Api } from './server.ts';
+
+/** Nothing from elsewhere, nothing inline, in nobody's frame. */
+const securityHeaders = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
+/** What every request passes: security headers, the name the server is called by, the bound on costly requests. */
+export function guard(api: Api, { config, telemetry }: Context): void {
+  const allowed = allowedNames(config.http);
+  const requests = telemetry.counter('requests_total', 'Searches and histograms asked for');
+  const tookMs = telemetry.counter('request_milliseconds_total', 'Time that searches and histograms took');
+  let running = 0;
+  telemetry.gauge('requests_running', 'Searches and histograms running now', () => running);
+
+  api.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders);
+    const refuse = ({ status, event, body }: Failure) => {
+      telemetry.emit(event, { path: request.routeOptions.url, host: request.hostname });
+      return reply.code(status).send(body);
+    };
+    if (allowed !== undefined && !allowed.has(request.hostname.toLowerCase()))
+      return refuse(
+        failure(
+          403,
+          'query_refused',
+          'FORBIDDEN',
+          'this server is not called by that host name',
+          'call it by localhost or its address, or list the name in http.allowed_hosts',
+        ),
+      );
+    if (request.routeOptions.config.costly !== true) return undefined;
+    if (running >= config.requests_max)
+      return refuse(failure(429, 'busy', 'BUSY', 'too many searches at a time', 'try again in a moment'));
+    running++;
+    requests();
+    // Also when the client goes away: `close` comes always, and once.
+    reply.raw.once('close', () => {
+      running--;
+      tookMs(reply.elapsedTime);
+    });
+    return undefined;
+  });
+}
+
+/** Names that a server on loopback answers to; undefined: any, it is meant to be reached from elsewhere. */
+function allowedNames(http: Context['config']['http']): Set<string> | undefined {
+  const loopback = http.host === 'localhost' || http.host === '::1' || http.host.startsWith('127.');
+  if (!loopback) return undefined;
+  const names = ['localhost', '127.0.0.1', '::1', '[::1]', http.host, ...http.allowed_hosts];
+  return new Set(names.map((name) => name.toLowerCase()));
+}
