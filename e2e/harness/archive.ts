@@ -6,7 +6,7 @@ import { generationText } from '@millrace/core/ids/generation.ts';
 import { decodeHeader } from '@millrace/core/wire/decode.ts';
 import { clientOptions, endpoint, type StackUnderTest } from './stack.ts';
 
-export interface ArchiveObject {
+interface ArchiveObject {
   key: string;
   bytes: Buffer;
   footer: Footer;
@@ -41,7 +41,7 @@ export async function listKeys(stack: StackUnderTest, prefix = 'archive/'): Prom
   return keys;
 }
 
-export async function readObjects(stack: StackUnderTest): Promise<ArchiveObject[]> {
+async function readObjects(stack: StackUnderTest): Promise<ArchiveObject[]> {
   const s3 = client(stack);
   const objects: ArchiveObject[] = [];
   for (const key of await listKeys(stack)) {

@@ -15,7 +15,7 @@ interface Answer {
   next_cursor?: string | null;
 }
 
-export async function search(
+async function search(
   stack: StackUnderTest,
   query: string,
   parameters: Record<string, string> = {},

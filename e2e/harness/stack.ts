@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -65,7 +64,7 @@ interface PartStatus {
   restarts: number;
 }
 
-export async function parts(stack: StackUnderTest): Promise<PartStatus[]> {
+async function parts(stack: StackUnderTest): Promise<PartStatus[]> {
   const { stdout } = await millrace('status', '--json', '--data', stack.dataDir);
   return (JSON.parse(stdout) as { parts: PartStatus[] }).parts;
 }
@@ -116,9 +115,4 @@ export async function eventually<T>(
     await delay(250);
   } while (performance.now() < deadline);
   throw new Error(`not within ${seconds} s: ${what}`, { cause: problem });
-}
-
-/** Lines of a part's log since the stack began, for messages of failed tests. */
-export function logOf(stack: StackUnderTest, part: string): string {
-  return readFileSync(join(stack.dataDir, 'logs', `${part}.log`), 'utf8');
 }

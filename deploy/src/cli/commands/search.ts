@@ -1,0 +1,163 @@
+import { errorCodes, isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
+import { stackPaths } from '../../local/config-files.ts';
+import { readRunFile } from '../../local/run-file.ts';
+import { type CliContext, type Command, exitCodes, integerOption, type Parsed } from '../command.ts';
+import { dataDirOf, dataOption } from '../stack-options.ts';
+
+/** The part of a hit that a terminal shows; `--json` prints all of it. */
+interface Hit {
+  id: string;
+  '@timestamp': string;
+  message: string;
+  host?: string;
+  tag?: string;
+}
+
+const pageMax = 1000;
+
+export const search: Command = {
+  name: 'search',
+  summary: 'Search from the terminal, oldest first, in the syntax that Kibana users type.',
+  usage: "search 'QUERY' [--since 15m] [--limit N] [--follow] [--json]",
+  options: {
+    since: {
+      type: 'string',
+      value: 'TIME',
+      default: '15m',
+      help: 'Only events of the last 30s, 15m, 6h, 7d.',
+    },
+    limit: { type: 'string', value: 'N', default: '100', help: 'The newest N events.' },
+    follow: { type: 'boolean', help: 'Go on with what arrives, until Ctrl-C.' },
+    json: { type: 'boolean', help: 'Print each event as a line of JSON.' },
+    data: dataOption,
+    'port-base': {
+      type: 'string',
+      value: 'N',
+      help: 'Port of the search API (default: of the stack in --data).',
+    },
+    url: { type: 'string', value: 'URL', help: 'Address of a search API elsewhere.' },
+  },
+  positionals: { min: 1, max: 1 },
+  examples: [
+    "./millrace search 'error AND host.name:web-3' --since 1h",
+    "./millrace search 'http.response.status_code:[500 TO 599]' --follow",
+    "./millrace search '*' --limit 10000 --json | jq -r .message",
+  ],
+  exits: [
+    [1, 'the search failed'],
+    [3, 'no search API answers there'],
+  ],
+  async run(context, parsed) {
+    const since = parsed.strings.since ?? '';
+    if (!/^\d{1,6}[smhdw]$/.test(since)) {
+      throw new MillraceError('USAGE', `--since "${since}" is no time span such as 30s, 15m, 6h or 7d`);
+    }
+    const limit = integerOption(parsed, 'limit', 1, 1_000_000);
+    const ask = { url: urlOf(context, parsed), query: parsed.positionals[0] ?? '', from: `now-${since}` };
+    const print = (hits: Hit[]) => {
+      for (const hit of hits) context.stdout(parsed.flags.json ? `${JSON.stringify(hit)}\n` : lineOf(hit));
+    };
+    try {
+      const found = await newest(ask, limit);
+      print(found);
+      if (parsed.flags.follow) await follow(context, ask, found, print);
+    } catch (error) {
+      if (isMillraceError(error)) throw error;
+      context.stderr(`no search API answers on ${ask.url} (${reason(error)}); ./millrace up starts one\n`);
+      return exitCodes.notRunning;
+    }
+    return exitCodes.ok;
+  },
+};
+
+interface Ask {
+  url: string;
+  query: string;
+  from: string;
+}
+
+function urlOf(context: CliContext, parsed: Parsed): string {
+  const { url } = parsed.strings;
+  if (url !== undefined) return url.replace(/\/$/, '');
+  if (parsed.strings['port-base'] !== undefined) {
+    return `http://127.0.0.1:${integerOption(parsed, 'port-base', 1, 65_535)}`;
+  }
+  return readRunFile(stackPaths(dataDirOf(context, parsed)))?.url ?? 'http://127.0.0.1:6700';
+}
+
+/** The newest `limit` hits, oldest first; fetched newest first, page by page. */
+async function newest(ask: Ask, limit: number): Promise<Hit[]> {
+  const hits: Hit[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await fetchPage(ask, 'desc', Math.min(pageMax, limit - hits.length), cursor);
+    hits.push(...page.hits);
+    cursor = page.next_cursor ?? undefined;
+    if (page.hits.length === 0) break;
+  } while (cursor !== undefined && hits.length < limit);
+  return hits.reverse();
+}
+
+/**
+ * Prints what arrives. Events are indexed in no order, so each look goes back a minute before the newest one seen,
+ * and what was printed is remembered for as long.
+ */
+async function follow(
+  context: CliContext,
+  ask: Ask,
+  seen: Hit[],
+  print: (hits: Hit[]) => void,
+): Promise<void> {
+  const lookBackMs = 60_000;
+  let printed = new Map(seen.map((hit) => [hit.id, Date.parse(hit['@timestamp'])]));
+  let newestMs = Math.max(context.clock.now() - lookBackMs, ...printed.values());
+  for (;;) {
+    await context.clock.sleep(1000);
+    const from = new Date(newestMs - lookBackMs).toISOString();
+    let cursor: string | undefined;
+    do {
+      const page = await fetchPage({ ...ask, from }, 'asc', pageMax, cursor);
+      const fresh = page.hits.filter((hit) => !printed.has(hit.id));
+      print(fresh);
+      for (const hit of fresh) printed.set(hit.id, Date.parse(hit['@timestamp']));
+      cursor = page.hits.length === 0 ? undefined : (page.next_cursor ?? undefined);
+    } while (cursor !== undefined);
+    const horizon = context.clock.now();
+    for (const time of printed.values()) if (time > newestMs && time <= horizon) newestMs = time;
+    printed = new Map([...printed].filter(([, time]) => time >= newestMs - lookBackMs));
+  }
+}
+
+async function fetchPage(
+  ask: Ask,
+  order: 'asc' | 'desc',
+  size: number,
+  cursor: string | undefined,
+): Promise<{ hits: Hit[]; next_cursor?: string | null }> {
+  const query = new URLSearchParams({ q: ask.query, from: ask.from, size: String(size), sort: order });
+  if (cursor !== undefined) query.set('cursor', cursor);
+  const response = await fetch(`${ask.url}/api/v1/search?${query}`, { signal: AbortSignal.timeout(30_000) });
+  const body = await response.text();
+  if (response.ok) return JSON.parse(body) as { hits: Hit[] };
+  throw refusal(response.status, body);
+}
+
+/** The API's own error where it sent one: code, sentence and hint. */
+function refusal(status: number, body: string): MillraceError {
+  try {
+    const { error } = JSON.parse(body) as { error: { code: string; message: string; hint?: string } };
+    const code = errorCodes.find((known) => known === error.code) ?? 'STORE_UNAVAILABLE';
+    return new MillraceError(code, error.message, error.hint === undefined ? {} : { hint: error.hint });
+  } catch {
+    return new MillraceError('STORE_UNAVAILABLE', `the search API answered ${status}: ${body.slice(0, 300)}`);
+  }
+}
+
+function lineOf(hit: Hit): string {
+  return `${hit['@timestamp']} ${hit.host ?? '-'} ${hit.tag ?? '-'} ${hit.message}\n`;
+}
+
+function reason(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return messageOf(cause ?? error);
+}

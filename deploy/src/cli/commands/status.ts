@@ -1,0 +1,70 @@
+import { jsonText, stackPaths } from '../../local/config-files.ts';
+import { type PartHealth, readHealth } from '../../local/health.ts';
+import { isAlive } from '../../local/identity.ts';
+import { type RunFile, readRunFile } from '../../local/run-file.ts';
+import { type Command, exitCodes } from '../command.ts';
+import { dataDirOf, dataOption } from '../stack-options.ts';
+
+export const status: Command = {
+  name: 'status',
+  summary: 'Show each part of a stack: process, port, health, lag and throughput.',
+  usage: 'status [--data DIR] [--json]',
+  options: { data: dataOption, json: { type: 'boolean', help: 'Print JSON.' } },
+  positionals: { min: 0, max: 0 },
+  examples: ['./millrace status', "./millrace status --json | jq '.parts[] | {name, health}'"],
+  exits: [
+    [1, 'a part is not healthy'],
+    [3, 'nothing runs there'],
+  ],
+  async run(context, parsed) {
+    const paths = stackPaths(dataDirOf(context, parsed));
+    const run = readRunFile(paths);
+    const json = parsed.flags.json === true;
+    if (run === undefined || !isAlive(run.supervisor)) {
+      if (json) context.stdout(jsonText({ running: false, data: paths.dataDir, parts: [] }));
+      else context.stderr(`nothing runs in ${paths.dataDir}; ./millrace up starts it\n`);
+      return exitCodes.notRunning;
+    }
+    const parts = await readHealth(run, context.clock);
+    const healthy = run.ready && parts.every((part) => part.health === 'ok');
+    if (json) {
+      const { url, portBase: port_base, ready } = run;
+      const supervisor = { pid: run.supervisor.pid };
+      context.stdout(
+        jsonText({ running: true, healthy, ready, url, port_base, data: paths.dataDir, supervisor, parts }),
+      );
+    } else {
+      context.stdout(text(run, parts));
+    }
+    return healthy ? exitCodes.ok : exitCodes.failed;
+  },
+};
+
+function text(run: RunFile, parts: PartHealth[]): string {
+  const rows = parts.map((part) => [
+    part.name,
+    part.pid === undefined ? '-' : String(part.pid),
+    part.port === undefined ? '-' : String(part.port),
+    part.health,
+    part.uptime_s === undefined ? '-' : duration(part.uptime_s),
+    String(part.restarts),
+    part.lag === undefined ? '-' : `${part.lag.value} ${part.lag.unit}`,
+    part.throughput === undefined ? '-' : `${part.throughput.value} ${part.throughput.unit}`,
+  ]);
+  const all = [['PART', 'PID', 'PORT', 'HEALTH', 'UP', 'RESTARTS', 'LAG', 'THROUGHPUT'], ...rows];
+  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
+  const lines = all.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${run.url}  (supervisor ${run.supervisor.pid}${run.ready ? '' : ', still starting'})\n${lines.join('\n')}\n`;
+}
+
+/** 42 s, 7 min, 3 h, 2 d */
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
+}

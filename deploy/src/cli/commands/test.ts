@@ -1,0 +1,65 @@
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
+import { suggest } from '@millrace/core/config/suggest.ts';
+import { MillraceError } from '@millrace/core/errors.ts';
+import { runChecks } from '../checks.ts';
+import { type CliContext, type Command, exitCodes } from '../command.ts';
+import { runNode } from '../run-program.ts';
+
+/** Groups of tests by name; each resolves with its exit code. */
+const groups: Record<string, (context: CliContext) => Promise<number>> = {
+  check: async (context) => ((await runChecks(context)).length === 0 ? exitCodes.ok : exitCodes.failed),
+  unit: (context) =>
+    nodeTests(context, ['core', 'agent', 'consumer', 'search-api', 'deploy'], '**/*.test.ts'),
+  e2e: endToEnd,
+};
+
+export const test: Command = {
+  name: 'test',
+  summary: 'Test: the checks, the unit tests, and everything end to end on the real engines.',
+  usage: 'test [GROUP | FILE]…',
+  details: `Groups are ${Object.keys(groups).join(', ')}; without one, all of them in that order.`,
+  options: {},
+  positionals: { min: 0, max: 100 },
+  examples: ['./millrace test', './millrace test unit', './millrace test core/src/wire/wire.test.ts'],
+  exits: [[1, 'a test failed']],
+  async run(context, parsed) {
+    const names = parsed.positionals.length === 0 ? Object.keys(groups) : parsed.positionals;
+    const runs = names.map((name) => ({ name, run: groups[name] ?? oneFile(context, name) }));
+    const failed: string[] = [];
+    for (const { name, run } of runs) {
+      context.stderr(`\ntest: ${name}\n`);
+      if ((await run(context)) !== exitCodes.ok) failed.push(name);
+    }
+    context.stderr(failed.length === 0 ? '\ntest: all good\n' : `\ntest: failed: ${failed.join(', ')}\n`);
+    return failed.length === 0 ? exitCodes.ok : exitCodes.failed;
+  },
+};
+
+function oneFile(context: CliContext, name: string): (context: CliContext) => Promise<number> {
+  const path = [join(context.cwd, name), join(context.root, name)].find((candidate) => existsSync(candidate));
+  if (path === undefined || !path.endsWith('.test.ts')) {
+    const near = suggest(name, Object.keys(groups));
+    throw new MillraceError(
+      'USAGE',
+      `test: no group or test file "${name}"${near ? `, did you mean ${near}?` : ''}`,
+      {
+        hint: `groups are ${Object.keys(groups).join(', ')}`,
+      },
+    );
+  }
+  return () => runNode(context, ['--test', path], { cwd: context.root });
+}
+
+/** All test files of the folders in one run, so that there is one summary, at the end. */
+function nodeTests(context: CliContext, folders: string[], pattern: string): Promise<number> {
+  const files = folders.flatMap((folder) =>
+    globSync(join(folder, pattern), { cwd: context.root, exclude: ['**/node_modules/**'] }),
+  );
+  return runNode(context, ['--test', '--test-timeout=300000', ...files.sort()], { cwd: context.root });
+}
+
+/** e2e/run.ts prepares the engines and runs e2e/tests; its arguments are its own. */
+function endToEnd(context: CliContext): Promise<number> {
+  return runNode(context, [join(context.root, 'e2e', 'run.ts')], { cwd: context.root });
+}

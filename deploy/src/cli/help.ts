@@ -1,0 +1,43 @@
+import type { Command, Option } from './command.ts';
+
+/** The page of one command. */
+export function commandHelp(command: Command): string {
+  const options = Object.entries(command.options).map(([name, option]) => [
+    `--${name}${option.value === undefined ? '' : ` ${option.value}`}`,
+    optionText(option),
+  ]);
+  options.push(['--help', 'Show this page.']);
+  const exits = [[0, 'done'], ...command.exits, [2, 'the command line or a configuration is wrong']];
+  return [
+    `${command.summary}\n`,
+    `Usage: ./millrace ${command.usage}\n`,
+    ...(command.details === undefined ? [] : [`${command.details}\n`]),
+    `Options:\n${table(options)}`,
+    `Examples:\n${command.examples.map((example) => `  ${example}\n`).join('')}`,
+    `Exit codes:\n${table(exits.map(([code, meaning]) => [String(code), String(meaning)]))}`,
+  ].join('\n');
+}
+
+/** The table of commands. */
+export function overview(commands: readonly Command[]): string {
+  return [
+    'Millrace ships logs from servers into search and into an archive: every byte accounted for.\n',
+    'Usage: ./millrace COMMAND [options]\n',
+    `Commands:\n${table(commands.map((command) => [command.name, command.summary]))}`,
+    './millrace COMMAND --help tells everything about one of them.\n',
+  ].join('\n');
+}
+
+function optionText(option: Option): string {
+  const notes = [
+    ...(option.multiple ? ['may be given several times'] : []),
+    ...(option.default === undefined ? [] : [`default ${option.default}`]),
+  ];
+  return notes.length === 0 ? option.help : `${option.help} (${notes.join('; ')})`;
+}
+
+/** Two columns, the first as wide as its widest cell. */
+function table(rows: string[][]): string {
+  const width = Math.max(...rows.map(([first = '']) => first.length));
+  return rows.map(([first = '', second = '']) => `  ${first.padEnd(width)}  ${second}\n`).join('');
+}

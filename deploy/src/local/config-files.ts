@@ -1,0 +1,145 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { EngineFiles } from './fetch.ts';
+import type { Java } from './java.ts';
+import type { StackPorts } from './ports.ts';
+
+/** The names that the parts of a local stack share. */
+export const localNames = {
+  region: 'us-east-1',
+  kinesisStream: 'millrace',
+  bucket: 'millrace',
+  application: 'millrace',
+} as const;
+
+/** Everything in a data folder has one place, named here. */
+export interface StackPaths {
+  dataDir: string;
+  kinesis: string;
+  leases: string;
+  s3: string;
+  opensearch: string;
+  /** Output of each part, one file each. */
+  logs: string;
+  demo: string;
+  agentState: string;
+  /** Lines that Millrace writes to see the whole way work. */
+  self: string;
+  agentConfig: string;
+  consumerState: string;
+  consumerConfig: string;
+  searchApiConfig: string;
+  /** What runs now; see run-file.ts. */
+  runFile: string;
+  lock: string;
+}
+
+export function stackPaths(dataDir: string): StackPaths {
+  const at = (...names: string[]) => join(dataDir, ...names);
+  return {
+    dataDir,
+    kinesis: at('kinesis'),
+    leases: at('leases'),
+    s3: at('s3'),
+    opensearch: at('opensearch'),
+    logs: at('logs'),
+    demo: at('demo'),
+    agentState: at('agent', 'state'),
+    self: at('agent', 'self'),
+    agentConfig: at('agent', 'agent.conf'),
+    consumerState: at('consumer', 'state'),
+    consumerConfig: at('consumer', 'consumer.json'),
+    searchApiConfig: at('search-api', 'search-api.json'),
+    runFile: at('stack.json'),
+    lock: at('stack.lock'),
+  };
+}
+
+/** One `<source>` of the generated agent configuration. */
+export interface LogSource {
+  /** Absolute path or glob. */
+  path: string;
+  tag: string;
+  /** Lines of the `<parse>` section. */
+  parse: string[];
+}
+
+export const parseNone = ['@type none'];
+export const parseJson = ['@type json', 'time_key time', 'time_type string'];
+
+/** agent.conf in fluentd's syntax. */
+export function agentConfigText(paths: StackPaths, ports: StackPorts, sources: LogSource[]): string {
+  const text = sources.map(
+    (source) => `<source>
+  @type tail
+  path ${quote(source.path)}
+  tag ${quote(source.tag)}
+  read_from_head true
+  <parse>
+${source.parse.map((line) => `    ${line}\n`).join('')}  </parse>
+</source>
+`,
+  );
+  return `# Written by ./millrace up at every start: changes are lost. To keep them, copy this file and run
+#   ./millrace agent run --config COPY
+<system>
+  state_dir ${quote(paths.agentState)}
+  http_port ${ports.agent}
+</system>
+${text.join('')}<match **>
+  @type kinesis_streams
+  stream_name ${localNames.kinesisStream}
+  region ${localNames.region}
+  endpoint http://127.0.0.1:${ports.kinesis}
+  drain_timeout 10s
+</match>
+`;
+}
+
+/** Single quotes: in double ones fluentd would read #{…} as Ruby. */
+function quote(text: string): string {
+  return `'${text.replace(/[\\']/g, '\\$&')}'`;
+}
+
+export function consumerConfig(paths: StackPaths, ports: StackPorts, java: Java, files: EngineFiles): object {
+  return {
+    application: localNames.application,
+    stream: {
+      name: localNames.kinesisStream,
+      region: localNames.region,
+      endpoint: `http://127.0.0.1:${ports.kinesis}`,
+    },
+    leases: { endpoint: `http://127.0.0.1:${ports.leases}` },
+    archive: {
+      bucket: localNames.bucket,
+      region: localNames.region,
+      endpoint: `http://127.0.0.1:${ports.s3}`,
+    },
+    store: storeConfig(ports),
+    http: { host: '127.0.0.1', port: ports.consumer },
+    java: { bin: java.bin, jars: files.kclJars },
+    state_dir: paths.consumerState,
+    // At info it says one line per archive object; those lines are logs too, and would make the next object.
+    log_level: 'warn',
+  };
+}
+
+export function searchApiConfig(ports: StackPorts): object {
+  return { http: { host: '127.0.0.1', port: ports.searchApi }, store: storeConfig(ports) };
+}
+
+function storeConfig(ports: StackPorts): object {
+  return { type: 'opensearch', node: `http://127.0.0.1:${ports.opensearch}` };
+}
+
+/** Replaces a file at once: a reader sees the old or the new text, never half of it. */
+export function writeFileAtOnce(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.new`;
+  writeFileSync(temporary, text);
+  renameSync(temporary, path);
+}
+
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
