@@ -8,7 +8,10 @@ import { errorCodes } from './errors.ts';
 
 // What the linters do not know of the house's rules. Each message says what to do instead.
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
+const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+})
   .split('\n')
   .filter((path) => path !== '');
 const code = tracked
@@ -20,7 +23,9 @@ function offenders(files: typeof code, pattern: RegExp, allowed: (path: string) 
   return files.flatMap(({ path, text }) =>
     allowed(path)
       ? []
-      : text.split('\n').flatMap((line, i) => (pattern.test(line) ? [`${path}:${i + 1}: ${line.trim()}`] : [])),
+      : text
+          .split('\n')
+          .flatMap((line, i) => (pattern.test(line) ? [`${path}:${i + 1}: ${line.trim()}`] : [])),
   );
 }
 
@@ -30,17 +35,26 @@ test('no file is so long that a newcomer gets lost in it: split it into rooms', 
 });
 
 test('nothing is left to do: mend it now, or write an issue', () => {
-  const words = new RegExp(`\\b(${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')}|${['XX', 'X'].join('')})\\b`);
-  assert.deepEqual(offenders(code, words, () => false), []);
+  const words = new RegExp(
+    `\\b(${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')}|${['XX', 'X'].join('')})\\b`,
+  );
+  assert.deepEqual(
+    offenders(code, words, () => false),
+    [],
+  );
 });
 
 test('the environment is read in main.ts only: pass what is needed as a parameter', () => {
-  assert.deepEqual(offenders(sources, /process\.env/, (path) => /(^|\/)main\.ts$/.test(path)), []);
+  assert.deepEqual(
+    offenders(sources, /process\.env/, (path) => /(^|\/)main\.ts$/.test(path)),
+    [],
+  );
 });
 
 test('time and chance come from a Clock: inject it', () => {
   const pattern = /\bDate\.now\(|\bMath\.random\(|\bperformance\.now\(/;
-  const allowed = (path: string) => path.startsWith('core/src/runtime/') || path.startsWith('search-api/web/');
+  const allowed = (path: string) =>
+    path.startsWith('core/src/runtime/') || path.startsWith('search-api/web/');
   assert.deepEqual(offenders(sources, pattern, allowed), []);
 });
 
@@ -49,12 +63,18 @@ test('no barrels and no drawers: name a file after what is in it', () => {
     tracked.filter((path) => /(^|\/)(utils?|helpers?|misc|common)\.ts$/.test(path)),
     [],
   );
-  assert.deepEqual(offenders(code, /^export \* from/, () => false), []);
+  assert.deepEqual(
+    offenders(code, /^export \* from/, () => false),
+    [],
+  );
 });
 
 test('no test is focused, skipped or put off', () => {
   const pattern = /\b(test|it|describe)\.(only|skip|todo)\(|\{\s*(skip|todo|only):\s*(true|['"])/;
-  assert.deepEqual(offenders(code, pattern, (path) => path === 'core/src/tidy.test.ts'), []);
+  assert.deepEqual(
+    offenders(code, pattern, (path) => path === 'core/src/tidy.test.ts'),
+    [],
+  );
 });
 
 test('docs/errors.md names exactly the error codes that exist', () => {
