@@ -33,11 +33,10 @@ const diskRetryMs = 5_000;
 export async function runAgent(options: AgentOptions): Promise<boolean> {
   const { pipeline, clock } = options;
   const telemetry = createTelemetry('agent', agentEvents, options.log);
-  const bytesMax = pipeline.outputs.reduce((sum, output) => sum + output.outboxBytes, 0);
   const { machineId } = options;
   const outbox = new Outbox({
     dir: pipeline.system.stateDir,
-    bytesMax,
+    outputs: pipeline.outputs,
     memoryBytesMax,
     machineId,
     clock,
@@ -48,6 +47,10 @@ export async function runAgent(options: AgentOptions): Promise<boolean> {
   const tailer = createTailer(options, outbox, lanes, torn, telemetry);
   reportDoubts(outbox, torn, telemetry);
   const stopped = new AbortController();
+  const stopAll = () => {
+    stopped.abort();
+    for (const lane of lanes) lane.shipper.stop();
+  };
   exposeGauges(telemetry, tailer, outbox, lanes);
   try {
     const { http } = pipeline.system;
@@ -62,14 +65,14 @@ export async function runAgent(options: AgentOptions): Promise<boolean> {
       once: options.once,
     });
     const shipping = Promise.all(lanes.map((lane) => lane.shipper.run()));
-    const repairing = repairWrites(outbox, clock, stopped.signal);
+    const repairing = repairWrites(outbox, lanes, clock, stopped.signal);
     const drained = await tailAndDrain(options, tailer, lanes, outbox, telemetry);
-    stopped.abort();
-    for (const lane of lanes) lane.shipper.stop();
+    stopAll();
     await Promise.all([shipping, repairing]);
     if (drained) telemetry.emit('agent_stopped', { bytes: tailer.bytesRead });
     return drained;
   } finally {
+    stopAll();
     tailer.close();
     outbox.close();
   }
@@ -170,10 +173,10 @@ function finishOn(signals: AbortSignal[], resolve: () => void): void {
   for (const signal of signals) signal.addEventListener('abort', () => resolve(), { once: true });
 }
 
-async function repairWrites(outbox: Outbox, clock: Clock, signal: AbortSignal): Promise<void> {
+async function repairWrites(outbox: Outbox, lanes: Lane[], clock: Clock, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(diskRetryMs, signal);
-    outbox.retryWrites();
+    if (outbox.retryWrites()) for (const lane of lanes) lane.roomMade();
   }
 }
 

@@ -1,5 +1,5 @@
 import { generationText } from '@millrace/core/ids/generation.ts';
-import { type BlockHeader, payloadBytesMax, type Run } from '@millrace/core/wire/block.ts';
+import { type BlockHeader, blockBytesMax, payloadBytesMax, type Run } from '@millrace/core/wire/block.ts';
 import { assembleBlock } from '@millrace/core/wire/encode.ts';
 import { compressFrameAsync } from '@millrace/core/wire/zstd-frame.ts';
 import type { GenerationRow, OutboxRow } from '../state/database.ts';
@@ -17,8 +17,11 @@ export interface RunOrigin {
   continues: boolean;
 }
 
-/** Sources a block's header may name: keeps it within its limit beside an incompressible payload. */
+/** Sources a block's header may name. */
 const sourcesMax = 512;
+/** Header bytes of one run or source beside its texts, and of a whole block beside those; generous. */
+const entryBytes = 40;
+const blockBytesBeside = 8192;
 
 /**
  * Gathers whole records of any number of files into one block's payload. Files are read straight into `free()`, so
@@ -29,6 +32,8 @@ export class BlockBuilder {
   #fill = 0;
   #runs: Run[] = [];
   #sources: BlockHeader['sources'] = [];
+  /** What the header takes at most; tables of lengths are left out: what they add the payload's newlines save. */
+  #headerBytes = 0;
   #rules: string[] = [];
   readonly #sourceIndex = new Map<string, number>();
   /** Latest position of each generation in this block. */
@@ -38,11 +43,12 @@ export class BlockBuilder {
     return this.#runs.length === 0;
   }
 
-  /** Bytes that records can still take, with room for a filler. */
+  /** Bytes that records can still take, with room for a filler: whatever they are, the block fits its limit. */
   get room(): number {
-    return this.#sources.length >= sourcesMax
-      ? 0
-      : Math.max(0, payloadBytesMax - this.#fill - (this.#fill > 0 ? 1 : 0));
+    if (this.empty) return payloadBytesMax;
+    if (this.#sources.length >= sourcesMax) return 0;
+    const size = Math.min(payloadBytesMax, blockBytesMax - blockBytesBeside - this.#headerBytes);
+    return Math.max(0, size - this.#fill - 1);
   }
 
   /** Where the next run's bytes are to be read to. */
@@ -53,6 +59,7 @@ export class BlockBuilder {
   /** Takes `cut.size` bytes, which are at the start of `free()`; `position` is the state to commit with the block. */
   add(origin: RunOrigin, cut: Cut, position: GenerationRow): void {
     const bytesEnd = this.#fill + cut.size;
+    this.#headerBytes += entryBytes;
     const filler = this.payload[bytesEnd - 1] !== 0x0a && bytesEnd < payloadBytesMax;
     this.#runs.push({
       source: this.#source(origin),
@@ -90,6 +97,7 @@ export class BlockBuilder {
     this.#fill = 0;
     this.#runs = [];
     this.#sources = [];
+    this.#headerBytes = 0;
     this.#rules = [];
     this.#sourceIndex.clear();
     this.#positions.clear();
@@ -101,8 +109,12 @@ export class BlockBuilder {
     const known = this.#sourceIndex.get(key);
     if (known !== undefined) return known;
     let rule = this.#rules.indexOf(origin.rule);
-    if (rule < 0) rule = this.#rules.push(origin.rule) - 1;
+    if (rule < 0) {
+      rule = this.#rules.push(origin.rule) - 1;
+      this.#headerBytes += Buffer.byteLength(origin.rule);
+    }
     const { generation, path, tag } = origin;
+    this.#headerBytes += entryBytes + Buffer.byteLength(path) + Buffer.byteLength(tag);
     const index = this.#sources.push({ generation, path, tag, rule }) - 1;
     this.#sourceIndex.set(key, index);
     return index;

@@ -61,7 +61,8 @@ export class Lane {
 
   /** Milliseconds until the gathered records are due; at once when nothing was sent during the last linger (D1). */
   dueInMs(): number {
-    if (this.#filling.empty) return Number.POSITIVE_INFINITY;
+    // While both builders are busy there is nothing to do about it; `onReady` says when there is.
+    if (this.#filling.empty || this.#blocked) return Number.POSITIVE_INFINITY;
     return Math.max(0, this.#lastBlockAt + this.shipper.output.lingerMs - this.#clock.monotonic());
   }
 

@@ -42,7 +42,6 @@ export interface StateChange {
   block?: OutboxRow;
   generations?: GenerationRow[];
   acknowledged?: number[];
-  forgotten?: Buffer[];
 }
 
 const schema = `
@@ -62,7 +61,7 @@ const schemaVersion = '1';
 export class StateDatabase {
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
-  readonly #statements: Record<'putGeneration' | 'putBlock' | 'ack' | 'forget' | 'setMeta', StatementSync>;
+  readonly #statements: Record<'putGeneration' | 'putBlock' | 'ack' | 'setMeta', StatementSync>;
   /** Transactions since the store was made; the slot file has a copy, which shows an old copy of the store. */
   commits: number;
 
@@ -90,7 +89,6 @@ export class StateDatabase {
       putGeneration: this.#db.prepare('INSERT OR REPLACE INTO generation VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)'),
       putBlock: this.#db.prepare('INSERT INTO outbox VALUES (?,?,?,?,?,?,?)'),
       ack: this.#db.prepare('DELETE FROM outbox WHERE seq = ?'),
-      forget: this.#db.prepare('DELETE FROM generation WHERE id = ?'),
       setMeta: this.#db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)'),
     };
     this.commits = Number(this.meta('commits') ?? 0);
@@ -116,7 +114,6 @@ export class StateDatabase {
         this.#statements.putBlock.run(seq, output, at, size, blockId, builtMs, JSON.stringify(runs));
       }
       for (const seq of change.acknowledged ?? []) this.#statements.ack.run(seq);
-      for (const id of change.forgotten ?? []) this.#statements.forget.run(id);
       this.#statements.setMeta.run('commits', String(this.commits + 1));
       this.#db.exec('COMMIT');
     } catch (error) {

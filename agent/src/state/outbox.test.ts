@@ -7,9 +7,9 @@ import { systemClock } from '@millrace/core/runtime/clock.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
 import { agentEvents } from '../events.ts';
-import type { GenerationRow } from './database.ts';
+import { type GenerationRow, StateDatabase } from './database.ts';
 import { Outbox } from './outbox.ts';
-import { SlotFile } from './slots.ts';
+import { type Region, SlotFile } from './slots.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -21,7 +21,7 @@ function open(
   const { slots, machineId = 'machine' } = options;
   return new Outbox({
     dir,
-    bytesMax: 4 * mebibyte,
+    outputs: [{ id: 'o', outboxBytes: 4 * mebibyte }],
     memoryBytesMax: 2 * mebibyte,
     machineId,
     clock: systemClock,
@@ -116,9 +116,9 @@ test('while the disk is full blocks wait in memory, positions stay, and both are
   const dir = folder(t);
   let full = false;
   class FillingDisk extends SlotFile {
-    override write(bytes: Uint8Array): number | undefined {
+    override write(bytes: Uint8Array, region?: Region): number | undefined {
       if (full) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
-      return super.write(bytes);
+      return super.write(bytes, region);
     }
   }
   const outbox = open(dir, { slots: (path, size) => new FillingDisk(path, size) });
@@ -142,6 +142,50 @@ test('while the disk is full blocks wait in memory, positions stay, and both are
     after.recover().blocks.map((item) => after.read(item.seq).toString()),
     ['one', 'two'],
   );
+});
+
+test('a slot is not used again before its row is gone, and room comes back with the disk', (t) => {
+  const dir = folder(t);
+  const outbox = open(dir);
+  const blocks = [1, 2, 3, 4].map((n) => outbox.put('o', Buffer.alloc(mebibyte, n), [], []));
+  const refusing = t.mock.method(StateDatabase.prototype, 'apply', () => {
+    throw new Error('disk is full');
+  });
+  outbox.acknowledge(blocks.map((block) => block?.seq ?? 0));
+  assert.equal(outbox.pendingBlocks, 0, 'nothing waits to be sent');
+  assert.equal(outbox.put('o', Buffer.alloc(mebibyte, 9), [], []), undefined);
+  refusing.mock.restore();
+  assert.equal(outbox.retryWrites(), true);
+  assert.ok(outbox.put('o', Buffer.alloc(mebibyte, 9), [], []));
+  outbox.close();
+  const after = open(dir);
+  t.after(() => after.close());
+  assert.equal(after.pendingBlocks, 1);
+});
+
+test('an error after the commit neither doubles the row nor leaves the outbox degraded', (t) => {
+  class FailingHeader extends SlotFile {
+    failing = false;
+    override writeCommits(storeId: string, commits: number): void {
+      if (this.failing) throw new Error('i/o error');
+      super.writeCommits(storeId, commits);
+    }
+  }
+  const made: FailingHeader[] = [];
+  const outbox = open(folder(t), {
+    slots: (path, size) => {
+      const slots = new FailingHeader(path, size);
+      made.push(slots);
+      return slots;
+    },
+  });
+  t.after(() => outbox.close());
+  for (const slots of made) slots.failing = true;
+  assert.ok(outbox.put('o', Buffer.from('one'), [], []));
+  for (const slots of made) slots.failing = false;
+  assert.equal(outbox.retryWrites(), true);
+  assert.equal(outbox.degraded, false);
+  assert.equal(outbox.pendingBlocks, 1);
 });
 
 test('the state of another machine is not trusted', (t) => {

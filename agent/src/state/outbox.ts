@@ -5,7 +5,7 @@ import { blockId } from '@millrace/core/ids/block-id.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { AgentTelemetry } from '../events.ts';
 import { type GenerationRow, type OutboxRow, StateDatabase } from './database.ts';
-import { SlotFile } from './slots.ts';
+import { type Region, SlotFile } from './slots.ts';
 
 /** A block on its way: in a slot, and in memory while there is room. */
 export interface OutboxBlock {
@@ -20,8 +20,8 @@ export type Suspicion = 'none' | 'restored' | 'cloned';
 
 export interface OutboxOptions {
   dir: string;
-  /** Sum of the outputs' outbox sizes, bytes. */
-  bytesMax: number;
+  /** Each has room of its own, so that a stream that is down does not take the others'. */
+  outputs: { id: string; outboxBytes: number }[];
   /** Bytes of unsent blocks kept in memory beside their slots; also what may wait in memory while the disk is full. */
   memoryBytesMax: number;
   machineId: string;
@@ -46,6 +46,9 @@ export class Outbox {
   readonly #slots: SlotFile;
   readonly #storeId: string;
   readonly #rows = new Map<number, OutboxRow>();
+  readonly #regions = new Map<string, Region>();
+  /** Acknowledged blocks whose rows the disk has not let go of: their slots must not be used before. */
+  readonly #acknowledged = new Set<number>();
   readonly #bytes = new Map<number, Buffer>();
   #memoryBytes = 0;
   /** Blocks and positions that the disk has not taken; empty in good times. */
@@ -58,7 +61,12 @@ export class Outbox {
     this.#options = options;
     this.#db = new StateDatabase(options.dir, options.clock);
     const openSlots = options.openSlots ?? ((path, size) => new SlotFile(path, size));
-    this.#slots = openSlots(join(options.dir, 'outbox.slots'), options.bytesMax);
+    let bytes = 0;
+    for (const { id, outboxBytes } of options.outputs) {
+      this.#regions.set(id, { from: bytes, to: bytes + outboxBytes });
+      bytes += outboxBytes;
+    }
+    this.#slots = openSlots(join(options.dir, 'outbox.slots'), bytes);
     const known = this.#db.meta('store');
     this.fresh = known === undefined;
     this.#storeId = known ?? randomUUID();
@@ -91,7 +99,7 @@ export class Outbox {
   }
 
   get pendingBlocks(): number {
-    return this.#rows.size + this.#unwritten.size;
+    return this.#rows.size - this.#acknowledged.size + this.#unwritten.size;
   }
 
   /** True while the disk refuses writes. */
@@ -134,7 +142,7 @@ export class Outbox {
       this.#hold(row, bytes, generations);
     } else {
       try {
-        const at = this.#slots.write(bytes);
+        const at = this.#slots.write(bytes, this.#regions.get(output));
         if (at === undefined) return undefined;
         this.#commit({ ...row, at }, generations);
         this.#remember(seq, bytes);
@@ -158,7 +166,6 @@ export class Outbox {
 
   /** The stream has these blocks: their slots are free. */
   acknowledge(seqs: number[]): void {
-    const written = seqs.filter((seq) => this.#rows.has(seq));
     for (const seq of seqs) {
       const held = this.#unwritten.get(seq);
       if (held) {
@@ -166,31 +173,36 @@ export class Outbox {
         this.#unwrittenBytes -= held.bytes.length;
       }
       this.#forget(seq);
+      if (this.#rows.has(seq)) this.#acknowledged.add(seq);
     }
-    if (written.length > 0) {
-      try {
-        this.#db.apply({ acknowledged: written });
-      } catch (error) {
-        // The rows stay until the next start, which sends these blocks once more: readers keep one of each block id.
-        this.#options.telemetry.emit('state_unwritable', { error: messageOf(error) });
-      }
+    try {
+      this.#freeAcknowledged();
+    } catch (error) {
+      this.#options.telemetry.emit('state_unwritable', { error: messageOf(error) });
     }
-    for (const seq of written) {
+  }
+
+  /** @throws when the disk refuses; a crash then sends the blocks once more: readers keep one of each block id */
+  #freeAcknowledged(): void {
+    if (this.#acknowledged.size === 0) return;
+    this.#db.apply({ acknowledged: [...this.#acknowledged] });
+    for (const seq of this.#acknowledged) {
       const row = this.#rows.get(seq);
       if (row) this.#slots.free(row.at);
       this.#rows.delete(seq);
     }
+    this.#acknowledged.clear();
   }
 
-  /** Positions without a block: files that were recognised, minted or drained. */
-  save(generations: GenerationRow[], forgotten: Buffer[] = []): void {
+  /** Positions without a block: files that were recognised or minted. */
+  save(generations: GenerationRow[]): void {
     if (this.degraded) {
       for (const row of generations) this.#unwrittenGenerations.set(row.id.toString('hex'), row);
       return;
     }
     try {
-      this.#db.apply({ generations, forgotten });
-      this.#slots.writeCommits(this.#storeId, this.#db.commits);
+      this.#db.apply({ generations });
+      this.#noteCommits();
     } catch (error) {
       this.#options.telemetry.emit('state_unwritable', { error: messageOf(error) });
       for (const row of generations) this.#unwrittenGenerations.set(row.id.toString('hex'), row);
@@ -199,10 +211,11 @@ export class Outbox {
 
   /** While the disk refused writes: tries to write what waits in memory; true when nothing waits any more. */
   retryWrites(): boolean {
-    if (!this.degraded) return true;
     try {
+      this.#freeAcknowledged();
+      if (!this.degraded) return true;
       for (const [seq, held] of this.#unwritten) {
-        const at = this.#slots.write(held.bytes);
+        const at = this.#slots.write(held.bytes, this.#regions.get(held.row.output));
         if (at === undefined) return false;
         this.#commit({ ...held.row, at }, []);
         this.#unwritten.delete(seq);
@@ -218,7 +231,11 @@ export class Outbox {
   }
 
   expire(ageMs: number): void {
-    this.#db.expire(ageMs);
+    try {
+      this.#db.expire(ageMs);
+    } catch (error) {
+      this.#options.telemetry.emit('state_unwritable', { error: messageOf(error) });
+    }
   }
 
   close(): void {
@@ -233,8 +250,17 @@ export class Outbox {
       this.#slots.free(row.at);
       throw error;
     }
-    this.#slots.writeCommits(this.#storeId, this.#db.commits);
     this.#rows.set(row.seq, row);
+    this.#noteCommits();
+  }
+
+  /** The commit itself has succeeded: a number that lags behind only hides that a store was restored. */
+  #noteCommits(): void {
+    try {
+      this.#slots.writeCommits(this.#storeId, this.#db.commits);
+    } catch (error) {
+      this.#options.telemetry.emit('state_unwritable', { error: messageOf(error) });
+    }
   }
 
   #hold(row: Omit<OutboxRow, 'at'>, bytes: Buffer, generations: GenerationRow[]): void {

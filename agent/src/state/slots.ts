@@ -31,17 +31,17 @@ export class SlotFile {
     this.#usedBytes += length;
   }
 
-  /** Writes a block into the first hole that holds it; undefined when there is none. */
-  write(bytes: Uint8Array): number | undefined {
+  /** Writes a block into the first hole of a region that holds it; undefined when there is none. */
+  write(bytes: Uint8Array, region: Region = { from: 0, to: this.#capacity }): number | undefined {
     const length = roundUp(bytes.length);
-    let at = 0;
+    let at = roundUp(region.from);
     let index = 0;
     for (const extent of this.#used) {
       if (extent.at - at >= length) break;
-      at = extent.at + extent.length;
+      at = Math.max(at, extent.at + extent.length);
       index++;
     }
-    if (at + length > this.#capacity) return undefined;
+    if (at + length > Math.min(region.to, this.#capacity)) return undefined;
     let written = 0;
     while (written < bytes.length) {
       written += writeSync(this.#fd, bytes, written, bytes.length - written, headerSize + at + written);
@@ -89,6 +89,12 @@ export class SlotFile {
   close(): void {
     closeSync(this.#fd);
   }
+}
+
+/** A part of the slot file, bytes. */
+export interface Region {
+  from: number;
+  to: number;
 }
 
 const granule = 4096;

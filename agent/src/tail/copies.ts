@@ -2,7 +2,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { TailedFile } from './file.ts';
 import type { FoundPath } from './finder.ts';
-import { readAt } from './fingerprint.ts';
+import { fingerprintBytes, readAt } from './fingerprint.ts';
 
 /** A suspect is let go when its original was not truncated for this long after the suspect last grew. */
 const holdMs = 5_000;
@@ -14,9 +14,17 @@ interface Suspect {
   originals: TailedFile[];
   /** Generations of the originals when the suspect was met. */
   generations: Buffer[];
+  /** For each original: the suspect's size when its last bytes were seen to be the original's at the same place. */
+  proven: number[];
   since: number;
   grewAt: number;
   size: number;
+}
+
+/** `exhausted`: everything in the copy was read in the original already. */
+export interface ClaimedCopy {
+  found: FoundPath;
+  exhausted: boolean;
 }
 
 /**
@@ -32,38 +40,54 @@ export class CopySuspects {
     this.#clock = clock;
   }
 
+  get size(): number {
+    return this.#suspects.size;
+  }
+
   holds(key: string): boolean {
     return this.#suspects.has(key);
   }
 
   /** Followed files that this new file may be a copy of, still being written perhaps. */
   originalsOf(fd: number, size: number, files: Iterable<TailedFile>): TailedFile[] {
-    return [...files].filter((file) => file.position > 0 && couldBeCopy(fd, size, file));
+    const head = readAt(fd, 0, Math.min(size, fingerprintBytes));
+    return [...files].filter(
+      (file) => file.position > 0 && beginsAlike(head, file) && couldBeCopy(fd, size, file),
+    );
   }
 
   hold(key: string, found: FoundPath, originals: TailedFile[]): void {
     const now = this.#clock.monotonic();
     const generations = originals.map((file) => file.generation);
-    this.#suspects.set(key, { found, originals, generations, since: now, grewAt: now, size: 0 });
+    const proven = originals.map(() => 0);
+    this.#suspects.set(key, { found, originals, generations, proven, since: now, grewAt: now, size: 0 });
   }
 
   /** The suspect that is the copy of this file, which was found truncated just now. */
-  claim(file: TailedFile): FoundPath | undefined {
+  claim(file: TailedFile): ClaimedCopy | undefined {
     for (const [key, suspect] of this.#suspects) {
       const index = suspect.originals.indexOf(file);
       if (index < 0 || suspect.generations[index] !== file.generation) continue;
       const { fd } = suspect.found;
       const { size } = fstatSync(fd);
-      const tail = readAt(fd, file.position - file.tail.length, file.tail.length);
-      if (size < file.position || !tail.equals(file.tail) || !beginsAlike(fd, size, file)) continue;
+      // What was written after the copy was made is in the original alone: the copy then ends before `readTo`.
+      const known = Buffer.concat([file.tail, file.pending]).subarray(
+        0,
+        size - file.position + file.tail.length,
+      );
+      const alike =
+        size >= file.position
+          ? readAt(fd, file.position - file.tail.length, known.length).equals(known)
+          : suspect.proven[index] === size;
+      if (!alike || !beginsAlike(readAt(fd, 0, file.head.length), file)) continue;
       this.#suspects.delete(key);
-      return suspect.found;
+      return { found: suspect.found, exhausted: size < file.readTo };
     }
     return undefined;
   }
 
-  /** Lets go of suspects that turned out to be files of their own. */
-  settle(release: (found: FoundPath) => void): void {
+  /** Lets go of suspects that turned out to be files of their own; of all when the agent stops. */
+  settle(release: (found: FoundPath) => void, stopping: boolean): void {
     const now = this.#clock.monotonic();
     for (const [key, suspect] of this.#suspects) {
       const { size } = fstatSync(suspect.found.fd);
@@ -71,10 +95,10 @@ export class CopySuspects {
         suspect.size = size;
         suspect.grewAt = now;
       }
-      const alike = suspect.originals.some(
-        (file, i) => file.generation === suspect.generations[i] && couldBeCopy(suspect.found.fd, size, file),
-      );
-      if (alike && now - suspect.grewAt < holdMs && now - suspect.since < holdMsMax) continue;
+      const reason = reasonToHold(suspect, size);
+      const waits = now - suspect.grewAt < holdMs && now - suspect.since < holdMsMax;
+      // A truncation that is not dealt with yet (the outbox is full) proves as much when it is.
+      if (reason === 'truncated' || (reason === 'alike' && waits && !stopping)) continue;
       this.#suspects.delete(key);
       release(suspect.found);
     }
@@ -86,16 +110,40 @@ export class CopySuspects {
   }
 }
 
+/** Why a suspect may be a copy still; notes how far it is proven to be one. */
+function reasonToHold(suspect: Suspect, size: number): 'truncated' | 'alike' | undefined {
+  const { fd } = suspect.found;
+  let reason: 'truncated' | 'alike' | undefined;
+  for (const [i, file] of suspect.originals.entries()) {
+    try {
+      if (file.generation !== suspect.generations[i] || !couldBeCopy(fd, size, file)) continue;
+      if (!file.intact()) reason = 'truncated';
+      else {
+        reason ??= 'alike';
+        if (suspect.proven[i] !== size && endsAlike(fd, size, file)) suspect.proven[i] = size;
+      }
+    } catch {
+      // Closed meanwhile, or on a bad disk: nothing will be proven by it.
+    }
+  }
+  return reason;
+}
+
 /** A copy is never longer than its original, until that is truncated. */
 function couldBeCopy(fd: number, size: number, original: TailedFile): boolean {
   const { size: originalSize } = fstatSync(original.fd);
   if (originalSize >= original.readTo && size > originalSize) return false;
-  return beginsAlike(fd, size, original);
+  return beginsAlike(readAt(fd, 0, original.head.length), original);
 }
 
 /** One is a beginning of the other, as far as the followed file's head tells. */
-function beginsAlike(fd: number, size: number, file: TailedFile): boolean {
-  const length = Math.min(size, file.head.length);
-  if (length === 0) return false;
-  return readAt(fd, 0, length).equals(file.head.subarray(0, length));
+function beginsAlike(head: Buffer, file: TailedFile): boolean {
+  const length = Math.min(head.length, file.head.length);
+  return length > 0 && head.subarray(0, length).equals(file.head.subarray(0, length));
+}
+
+/** The last bytes before `size` are the same in both. */
+function endsAlike(fd: number, size: number, file: TailedFile): boolean {
+  const length = Math.min(size, fingerprintBytes);
+  return readAt(fd, size - length, length).equals(readAt(file.fd, size - length, length));
 }

@@ -3,8 +3,9 @@ import { promisify } from 'node:util';
 import type { TailSource } from '../config/pipeline.ts';
 import type { BlockBuilder } from '../gather/builder.ts';
 import type { GenerationRow } from '../state/database.ts';
-import { fingerprint, fingerprintBytes } from './fingerprint.ts';
+import { fingerprint, fingerprintBytes, readAt } from './fingerprint.ts';
 import { cutRecords } from './framing.ts';
+import type { FileIdentity } from './identity.ts';
 
 const readVector = promisify(readv);
 
@@ -32,13 +33,6 @@ export type ReadOutcome =
   | { kind: 'full' }
   /** The content is not what was read before: shorter, or other bytes. */
   | { kind: 'replaced'; size: number };
-
-/** What a file is known by; see GenerationRow. */
-export interface FileIdentity {
-  device: string;
-  inode: string;
-  birthMs: number;
-}
 
 /**
  * One open file and the one generation of it that is being read. `position` is where gathered records end; bytes read
@@ -134,10 +128,18 @@ export class TailedFile {
     if (bytesRead < before.length || !seen.equals(before)) return { kind: 'replaced', size: stat.size };
     this.size = stat.size;
     const count = bytesRead - before.length;
-    const bytes = free.subarray(0, this.pending.length + count);
-    const atEnd = count === available;
+    // Some file systems report more than can be read: what is not there is no reason to go on at once.
+    const atEnd = count === available || (count === 0 && chunk.length > 0);
+    const hole = before.length === 0 ? this.#skipHole(chunk.subarray(0, count)) : 0;
+    const bytes = free.subarray(0, this.pending.length + count - hole);
     this.#gather(builder, bytes, room, nowMs, final && atEnd);
     return atEnd ? { kind: 'end', bytes: count } : { kind: 'more', bytes: count };
+  }
+
+  /** Looks, without reading on, whether the file still holds what was read. */
+  intact(): boolean {
+    if (fstatSync(this.fd).size < this.readTo) return false;
+    return readAt(this.fd, this.position - this.tail.length, this.tail.length).equals(this.tail);
   }
 
   /** Gathers what waits in memory as final records: the file's content is gone. False: the block is full. */
@@ -187,6 +189,20 @@ export class TailedFile {
     return lastBytes(this.tail, this.pending);
   }
 
+  /**
+   * A writer that does not append leaves a hole where a truncation took the bytes before its offset: NULs that nobody
+   * wrote, maybe gigabytes. Only at the start of a generation; moves the rest to the chunk's start.
+   */
+  #skipHole(chunk: Buffer): number {
+    if (chunk[0] !== 0) return 0;
+    const first = chunk.findIndex((byte) => byte !== 0);
+    const size = first < 0 ? chunk.length : first;
+    chunk.copyWithin(0, size);
+    this.position += size;
+    this.dirty = true;
+    return size;
+  }
+
   #gather(builder: BlockBuilder, bytes: Buffer, room: number, nowMs: number, final: boolean): void {
     const cut = cutRecords(this.source.framing, bytes, room, final);
     const rest = bytes.subarray(cut.size);
@@ -201,7 +217,8 @@ export class TailedFile {
       this.pending = Buffer.from(rest);
       this.position = from + cut.size;
       const { generation, path, tag, rule, continues } = this;
-      const capturedMs = from < this.oldUntil ? this.oldMs : nowMs;
+      // A file's time can be set before 1970; a block's can't.
+      const capturedMs = from < this.oldUntil ? Math.max(0, this.oldMs) : nowMs;
       builder.add({ generation, path, tag, rule, from, capturedMs, continues }, cut, this.row());
       this.continues = cut.continued || (final && taken.at(-1) !== 0x0a);
     } else {

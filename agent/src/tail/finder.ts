@@ -8,11 +8,12 @@ import type { AgentTelemetry } from '../events.ts';
 import type { GenerationRow, OutboxRow } from '../state/database.ts';
 import type { Outbox } from '../state/outbox.ts';
 import { CopySuspects } from './copies.ts';
-import { type FileIdentity, hotMs, TailedFile } from './file.ts';
-import { fingerprintBytes, readAt } from './fingerprint.ts';
+import { hotMs, TailedFile } from './file.ts';
+import { type FileIdentity, fileKey, identityOf } from './identity.ts';
 import { expandTime } from './path-time.ts';
 import { recognise } from './recognise.ts';
-import { type Expansion, expandGlobs } from './scanner.ts';
+import { type Expansion, expandGlobs, folderTime } from './scanner.ts';
+import { lineStartBefore, standingAt } from './standing.ts';
 
 export interface FinderOptions {
   sources: TailSource[];
@@ -34,6 +35,9 @@ const racyMs = 100;
 /** A file that grew while nobody looked is looked at closely for this long. */
 const attentionMs = 1_000;
 
+/** Files closed since the start that are remembered in case they come back into a pattern. */
+const closedMax = 10_000;
+
 /**
  * Finds the files of all sources and keeps each open until it is read to its end. Files are told apart by device and
  * inode while the agent runs, so a rename is nothing; which generation a file holds is decided here (D3).
@@ -49,13 +53,16 @@ export class FileFinder {
   readonly #sources: SourceState[];
   /** Offsets to go back to, by generation. */
   readonly #rewind = new Map<string, number>();
-  #stored: GenerationRow[];
+  /** What earlier runs knew, by inode. */
+  readonly #stored: Map<string, GenerationRow[]>;
+  /** Files that left their pattern and were closed: their rows and tags by file key, oldest first. */
+  readonly #closed = new Map<string, { row: GenerationRow; tag: string }>();
   #scans = 0;
 
   constructor(options: FinderOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#stored = options.outbox.generations();
+    this.#stored = Map.groupBy(options.outbox.generations(), (row) => row.inode);
     for (const run of options.torn.flatMap((row) => row.runs)) {
       const from = this.#rewind.get(run.generation) ?? run.from;
       this.#rewind.set(run.generation, Math.min(from, run.from));
@@ -66,6 +73,8 @@ export class FileFinder {
       rule: ruleText(source.rule),
       found: { files: [], folders: [] },
       folderTimes: new Map(),
+      empty: [],
+      emptyAt: Number.NEGATIVE_INFINITY,
       expandedAt: Number.NEGATIVE_INFINITY,
       statedAt: Number.NEGATIVE_INFINITY,
     }));
@@ -76,23 +85,47 @@ export class FileFinder {
     return this.#options.torn.flatMap((row) => row.runs).filter((run) => this.#rewind.has(run.generation));
   }
 
-  /** The followed file's content was replaced: when a copy of the old content exists, that is followed from here. */
-  adoptCopy(file: TailedFile): TailedFile | undefined {
+  /**
+   * The followed file's content was replaced: when a copy of the old content exists, that is followed from here.
+   * `goesOn`: it goes on where the file was read to; else it holds nothing new.
+   */
+  adoptCopy(file: TailedFile): { path: string; goesOn: boolean } | undefined {
     // A copy made just before the truncation may have been missed so far.
     for (const state of this.#sources)
       if (state.source === file.source) this.#expand(state, this.#clock.monotonic());
     const copy = this.#copies.claim(file);
     if (copy === undefined) return undefined;
+    const { found, exhausted } = copy;
+    if (exhausted) {
+      // Its bytes belong to the file's generation, which goes further than they do; what may follow them is new.
+      const stat = fstatSync(found.fd);
+      this.#open(found, {
+        generation: mintGeneration(this.#clock),
+        ...standingAt(found.fd, stat.size, stat),
+      }).dirty = true;
+      return { path: found.path, goesOn: false };
+    }
     const { generation, position, head, tail, oldUntil, oldMs } = file;
-    const adopted = this.#open(copy, { generation, position, head, tail, oldUntil, oldMs });
+    const adopted = this.#open(found, { generation, position, head, tail, oldUntil, oldMs });
     adopted.dirty = true;
     adopted.continues = file.continues;
-    return adopted;
+    return { path: found.path, goesOn: true };
   }
 
-  forget(file: TailedFile): void {
-    this.files.delete(`${file.identity.device}:${file.identity.inode}`);
+  /** A new file may turn out to be a copy of another. */
+  get undecided(): boolean {
+    return this.#copies.size > 0;
+  }
+
+  /** Closes a file that left its pattern; `gone`: it cannot come back. */
+  forget(file: TailedFile, gone: boolean): void {
+    const key = fileKey(file.identity);
+    this.files.delete(key);
     file.close();
+    if (gone) return;
+    this.#closed.set(key, { row: file.row(), tag: file.tag });
+    const [oldest] = this.#closed.keys();
+    if (this.#closed.size > closedMax && oldest !== undefined) this.#closed.delete(oldest);
   }
 
   close(): void {
@@ -102,14 +135,22 @@ export class FileFinder {
   }
 
   /** Looks for new, renamed and vanished files where something may have changed; cheap enough for every tick. */
-  scan(): void {
+  scan(stopping: boolean): void {
     const now = this.#clock.monotonic();
     this.#scans++;
     for (const state of this.#sources) {
       const due = now - state.statedAt >= state.source.refreshIntervalMs;
       if (due || this.#foldersChanged(state)) this.#expand(state, now);
+      else this.#meetEmpty(state, now);
     }
-    this.#copies.settle((found) => this.#start(found, fstatSync(found.fd)));
+    this.#copies.settle((found) => this.#start(found, fstatSync(found.fd)), stopping);
+  }
+
+  /** First bytes change no folder: files that were empty are looked at on their own. */
+  #meetEmpty(state: SourceState, now: number): void {
+    if (now - state.emptyAt < state.empty.length) return;
+    state.emptyAt = now;
+    for (const path of state.empty.splice(0)) this.#meet(state, path);
   }
 
   #foldersChanged(state: SourceState): boolean {
@@ -131,6 +172,7 @@ export class FileFinder {
       }
     }
     state.statedAt = now;
+    state.empty = [];
     const present = new Set<string>();
     for (const path of state.found.files) {
       const key = this.#meet(state, path);
@@ -146,13 +188,15 @@ export class FileFinder {
   /** A path that a glob matches: returns the key of the file behind it. */
   #meet(state: SourceState, path: string): string | undefined {
     let stat: Stats | undefined;
+    let key: string;
     try {
       stat = statSync(path, { throwIfNoEntry: false });
+      if (stat === undefined || !stat.isFile()) return undefined;
+      key = fileKey(identityOf(stat, () => statSync(path, { bigint: true })));
     } catch (error) {
-      this.#reportUnreadable(path, error);
+      this.reportUnreadable(path, error);
+      return undefined;
     }
-    if (stat === undefined || !stat.isFile()) return undefined;
-    const key = `${stat.dev}:${stat.ino}`;
     const file = this.files.get(key);
     if (file) {
       if (file.source === state.source) file.path = path;
@@ -161,26 +205,31 @@ export class FileFinder {
       return key;
     }
     // An empty file has no identity yet.
-    if (stat.size > 0 && !this.#copies.holds(key)) this.#consider(state, path, key);
+    if (stat.size === 0) state.empty.push(path);
+    else if (!this.#copies.holds(key)) this.#consider(state, path, key);
     return key;
   }
 
   #consider(state: SourceState, path: string, key: string): void {
     if (this.#options.tagOf(state.source, path) === undefined) {
-      this.#reportUnreadable(path, 'no <match> takes its tag');
+      this.reportUnreadable(path, 'no <match> takes its tag');
       return;
     }
-    let fd: number;
+    let fd: number | undefined;
     try {
       fd = openSync(path, 'r');
+      this.#follow(state, path, key, fd);
+      this.#unreadable.delete(path);
     } catch (error) {
-      this.#reportUnreadable(path, error);
-      return;
+      if (fd !== undefined) closeSync(fd);
+      this.reportUnreadable(path, error);
     }
-    this.#unreadable.delete(path);
+  }
+
+  #follow(state: SourceState, path: string, key: string, fd: number): void {
     const stat = fstatSync(fd);
-    const identity = identityOf(stat);
-    if (`${stat.dev}:${stat.ino}` !== key || this.files.has(key)) {
+    const identity = identityOf(stat, () => fstatSync(fd, { bigint: true }));
+    if (fileKey(identity) !== key || this.files.has(key)) {
       closeSync(fd); // replaced between stat and open: the next scan meets it
       return;
     }
@@ -194,9 +243,18 @@ export class FileFinder {
   #resume(state: SourceState, path: string, fd: number, stat: Stats, identity: FileIdentity): boolean {
     const birthIsReal = stat.birthtimeMs > 0 && stat.birthtimeMs !== stat.ctimeMs;
     const { outbox, telemetry } = this.#options;
-    const result = recognise({ fd, size: stat.size, identity, birthIsReal }, this.#stored, outbox.suspicion);
+    const key = fileKey(identity);
+    const closed = this.#closed.get(key);
+    this.#closed.delete(key);
+    // Under another tag its blocks would overtake those that are on their way: it is then a file not seen before.
+    const known = closed?.tag === this.#options.tagOf(state.source, path) ? closed?.row : undefined;
+    const stored = this.#stored.get(identity.inode) ?? [];
+    const result = known
+      ? recognise({ fd, size: stat.size, identity, birthIsReal }, [known], 'none')
+      : recognise({ fd, size: stat.size, identity, birthIsReal }, stored, outbox.suspicion);
     if (result.kind === 'unknown') return false;
-    this.#stored = this.#stored.filter((row) => row !== result.row);
+    const others = stored.filter((row) => row !== result.row);
+    this.#stored.set(identity.inode, others);
     if (result.kind === 'unproven') {
       telemetry.emit('file_unproven', { path, reason: result.reason, position: result.row.position });
       return false;
@@ -226,14 +284,7 @@ export class FileFinder {
     const fromEnd =
       this.#scans === 1 && outbox.fresh && !found.state.source.readFromHead && !this.#options.fromHead;
     const position = fromEnd ? lineStartBefore(found.fd, stat.size) : 0;
-    const file = this.#open(found, {
-      generation,
-      position,
-      head: readAt(found.fd, 0, Math.min(fingerprintBytes, position)),
-      tail: readAt(found.fd, Math.max(0, position - fingerprintBytes), Math.min(fingerprintBytes, position)),
-      oldUntil: stat.size,
-      oldMs: Math.round(stat.mtimeMs),
-    });
+    const file = this.#open(found, { generation, ...standingAt(found.fd, position, stat) });
     file.dirty = fromEnd;
     telemetry.emit('file_found', { path: found.path, tag: file.tag, size: stat.size, position });
   }
@@ -255,11 +306,12 @@ export class FileFinder {
       now,
       ...at,
     });
-    this.files.set(`${identity.device}:${identity.inode}`, file);
+    this.files.set(fileKey(identity), file);
     return file;
   }
 
-  #reportUnreadable(path: string, error: unknown): void {
+  /** Reported once, until it can be read. */
+  reportUnreadable(path: string, error: unknown): void {
     if (this.#unreadable.has(path)) return;
     this.#unreadable.add(path);
     this.#options.telemetry.emit('file_unreadable', { path, error: messageOf(error) });
@@ -271,6 +323,9 @@ interface SourceState {
   rule: string;
   found: Expansion;
   folderTimes: Map<string, number>;
+  /** Paths of files without a byte so far. */
+  empty: string[];
+  emptyAt: number;
   expandedAt: number;
   statedAt: number;
 }
@@ -281,20 +336,4 @@ export interface FoundPath {
   path: string;
   fd: number;
   identity: FileIdentity;
-}
-
-function identityOf(stat: Stats): FileIdentity {
-  return { device: String(stat.dev), inode: String(stat.ino), birthMs: stat.birthtimeMs };
-}
-
-/** Modification time of a folder, milliseconds; 0 when it is not there. */
-function folderTime(folder: string): number {
-  return statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-}
-
-/** The start of the line that `size` lies in, looking back 64 KiB at most. */
-function lineStartBefore(fd: number, size: number): number {
-  const from = Math.max(0, size - 64 * 1024);
-  const newline = readAt(fd, from, size - from).lastIndexOf(0x0a);
-  return newline < 0 ? size : from + newline + 1;
 }

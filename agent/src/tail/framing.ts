@@ -58,11 +58,16 @@ function cutGroups(firstline: RegExp, bytes: Buffer, room: number, final: boolea
   return { size: groupStart, lengths, continued: false };
 }
 
-/** The largest position <= `at` that does not split a UTF-8 sequence; `at` itself for bytes that are not UTF-8. */
+/**
+ * The largest position <= `at` that does not split a UTF-8 sequence; `at` itself for bytes that are not UTF-8. Decided
+ * by what is before `at`, since what follows may not have been read.
+ */
 function utf8Boundary(bytes: Buffer, at: number): number {
-  for (let back = 0; back < 4; back++) {
-    const byte = bytes[at - back];
-    if (byte === undefined || (byte & 0xc0) !== 0x80) return at - back;
+  for (let back = 1; back <= 3; back++) {
+    const byte = bytes[at - back] ?? 0;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? at - back : at;
   }
   return at;
 }

@@ -1,7 +1,7 @@
 import type { GenerationRow } from '../state/database.ts';
 import type { Suspicion } from '../state/outbox.ts';
-import type { FileIdentity } from './file.ts';
 import { fingerprint, fingerprintBytes, readAt } from './fingerprint.ts';
+import type { FileIdentity } from './identity.ts';
 
 /** A file met by a scan, before it is known which generation it is. */
 export interface FoundFile {
@@ -26,10 +26,13 @@ const restoredProofBytesMin = 64 * 1024;
  * it; what is not proven becomes a new generation: duplicates, never a loss.
  */
 export function recognise(file: FoundFile, rows: GenerationRow[], suspicion: Suspicion): Recognition {
-  // Newest first: an inode can have had several generations. Device numbers change over reboots; the hashes decide.
+  // Newest first: an inode can have had several generations. Device numbers change over reboots; the hashes decide,
+  // but between two devices' files of one inode and alike content the device does.
+  const { device, inode } = file.identity;
+  const otherDevice = (row: GenerationRow) => (row.device === device ? 0 : 1);
   const candidates = rows
-    .filter((row) => row.inode === file.identity.inode)
-    .sort((a, b) => Buffer.compare(b.id, a.id));
+    .filter((row) => row.inode === inode)
+    .sort((a, b) => otherDevice(a) - otherDevice(b) || Buffer.compare(b.id, a.id));
   let unproven: Recognition = { kind: 'unknown' };
   for (const row of candidates) {
     const head = readAt(file.fd, 0, Math.min(fingerprintBytes, row.position));

@@ -24,6 +24,8 @@ test('globs match files as shells do, and name the folders whose change matters'
   mkdirSync(join(dir, 'folder.log'));
   symlinkSync(join(dir, 'a.log'), join(dir, 'link.log'));
   symlinkSync(join(dir, 'nowhere'), join(dir, 'broken.log'));
+  symlinkSync('round.log', join(dir, 'round.log'));
+  for (const name of ['up', 'up2']) symlinkSync('..', join(dir, 'y', name));
   const table: [string, string[], string[]?][] = [
     ['*.log', ['a.log', 'b.log', 'link.log', 'odd[1].log']],
     ['*.log', ['b.log', 'link.log', 'odd[1].log'], ['a.*']],
@@ -35,6 +37,10 @@ test('globs match files as shells do, and name the folders whose change matters'
     ['*/app.log', ['x/app.log', 'y/app.log']],
     ['**/*.log', ['a.log', 'b.log', 'link.log', 'odd[1].log', 'x/app.log', 'y/app.log', 'y/deep/z.log']],
     ['**/app.log', ['x/app.log'], ['y/**']],
+    ['y/**', ['y/app.log']],
+    ['y/up/a.log', ['y/up/a.log']],
+    ['*/up/a.log', ['y/up/a.log']],
+    ['round.log/*', []],
     ['.hidden.log', ['.hidden.log']],
     ['.h*', ['.hidden.log']],
     ['missing/*.log', []],

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Files that a source's globs match now, and the folders whose change can alter that. */
@@ -22,6 +22,15 @@ export function expandGlobs(patterns: string[], excludes: string[]): Expansion {
   };
 }
 
+/** Modification time of a folder, milliseconds; 0 when it is not there or may not be looked at. */
+export function folderTime(folder: string): number {
+  try {
+    return statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  } catch {
+    return 0;
+  }
+}
+
 function walk(folder: string, segments: string[], files: Set<string>, folders: Set<string>): void {
   const [segment, ...rest] = segments;
   if (segment === undefined) return;
@@ -35,32 +44,40 @@ function walk(folder: string, segments: string[], files: Set<string>, folders: S
     return;
   }
   folders.add(folder);
-  let names: string[];
+  let entries: Dirent[];
   try {
-    names = readdirSync(folder);
+    entries = readdirSync(folder, { withFileTypes: true });
   } catch {
     return; // absent or unreadable: the folder's own appearance is what the scan waits for
   }
-  if (segment === '**') walk(folder, rest, files, folders);
-  const expression = segment === '**' ? /^[^.]/ : segmentExpression(segment);
-  for (const name of names) {
-    if (!expression.test(name)) continue;
-    const path = join(folder, name);
-    const kind = kindOf(path);
-    if (segment === '**') {
-      if (kind === 'folder') walk(path, segments, files, folders);
+  // As in Ruby's globs, `**` goes down only where more follows; at the end it is `*`.
+  const deep = segment === '**' && rest.length > 0;
+  if (deep) walk(folder, rest, files, folders);
+  const expression = deep ? /^[^.]/ : segmentExpression(segment);
+  for (const entry of entries) {
+    if (!expression.test(entry.name)) continue;
+    const path = join(folder, entry.name);
+    if (deep) {
+      // Not through symbolic links: they can lead back up, and the folders below would never end.
+      if (entry.isDirectory()) walk(path, segments, files, folders);
     } else if (rest.length > 0) {
-      if (kind === 'folder') walk(path, rest, files, folders);
-    } else if (kind === 'file') {
+      if (kindOf(path, entry) === 'folder') walk(path, rest, files, folders);
+    } else if (kindOf(path, entry) === 'file') {
       files.add(path);
     }
   }
 }
 
-function kindOf(path: string): 'file' | 'folder' | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false, bigint: false });
-  if (stat?.isFile()) return 'file';
-  return stat?.isDirectory() ? 'folder' : undefined;
+function kindOf(path: string, entry?: Dirent): 'file' | 'folder' | undefined {
+  if (entry?.isFile()) return 'file';
+  if (entry?.isDirectory()) return 'folder';
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat?.isFile()) return 'file';
+    return stat?.isDirectory() ? 'folder' : undefined;
+  } catch {
+    return undefined; // a link that leads nowhere or round, a folder that may not be entered: nothing to read, yet
+  }
 }
 
 /** `a{b,c{d,e}}f` → abf, acdf, acef. */

@@ -24,6 +24,7 @@ export interface TailerOptions {
 const tickMs = 100;
 /** Generations that no scan has met for this long are forgotten. */
 const storedMs = 7 * 24 * 3600 * 1000;
+const expireMs = 24 * 3600 * 1000;
 /** Bytes a file may be read in its turn while other files have bytes too. */
 const turnBytes = 1024 * 1024;
 
@@ -33,6 +34,7 @@ export class Tailer {
   readonly #clock: Clock;
   readonly #finder: FileFinder;
   #nextQuietCheck = 0;
+  #nextExpiry = Number.POSITIVE_INFINITY;
   #stopping = false;
   #aborted = false;
   #nextScan = Number.NEGATIVE_INFINITY;
@@ -59,6 +61,8 @@ export class Tailer {
   /** Ends `run` after one more pass over all files, unterminated records included. */
   stop(): void {
     this.#stopping = true;
+    // What came since the last scan is part of the last pass.
+    this.#nextScan = Math.min(this.#nextScan, 0);
     this.#wake.abort();
   }
 
@@ -67,14 +71,15 @@ export class Tailer {
     const { lanes } = this.#options;
     while (!this.#aborted) {
       const last = this.#stopping || this.#options.once;
-      this.#scan();
+      this.#scan(last);
       const behind = await this.#readAll(last);
-      for (const lane of lanes) if ((last && !behind) || lane.dueInMs() <= 0) lane.flush();
+      for (const lane of lanes) if ((last && behind.size === 0) || lane.dueInMs() <= 0) lane.flush();
       this.#closeDrained();
       this.#saveDirty();
-      if (last && !behind && lanes.every((lane) => lane.flush())) return;
+      const done = last && behind.size === 0 && !this.#finder.undecided;
+      if (done && lanes.every((lane) => lane.flush())) return;
       // With nothing to wait for, reading goes on at once, but timers and sockets get their turn.
-      if (behind && lanes.some((lane) => lane.builder)) await new Promise((resolve) => setImmediate(resolve));
+      if ([...behind].some((lane) => lane.builder)) await new Promise((resolve) => setImmediate(resolve));
       else await this.#rest();
     }
   }
@@ -91,18 +96,32 @@ export class Tailer {
   }
 
   async #rest(): Promise<void> {
-    const wait = Math.min(tickMs, ...this.#options.lanes.map((lane) => Math.max(1, lane.dueInMs())));
+    // Until the scan is due, not a tick from now: a timer can end early, and the scan would be late by a whole tick.
+    const due = [
+      this.#nextScan - this.#clock.monotonic(),
+      ...this.#options.lanes.map((lane) => lane.dueInMs()),
+    ];
+    const wait = Math.max(1, Math.min(tickMs, ...due));
     await this.#clock.sleep(wait, this.#wake.signal);
     if (this.#wake.signal.aborted) this.#wake = new AbortController();
   }
 
-  #scan(): void {
+  #scan(last: boolean): void {
     const now = this.#clock.monotonic();
     if (now < this.#nextScan) return;
     const first = this.#nextScan === Number.NEGATIVE_INFINITY;
     this.#nextScan = now + tickMs;
-    this.#finder.scan();
+    this.#finder.scan(last);
     if (first) this.#afterFirstScan();
+    else if (now >= this.#nextExpiry) this.#expire();
+  }
+
+  /** Files that are followed are met by every scan, however long nothing has come. */
+  #expire(): void {
+    this.#nextExpiry = this.#clock.monotonic() + expireMs;
+    for (const file of this.#finder.files.values()) if (file.position > 0) file.dirty = true;
+    this.#saveDirty();
+    this.#options.outbox.expire(storedMs);
   }
 
   #afterFirstScan(): void {
@@ -112,37 +131,44 @@ export class Tailer {
     for (const run of this.#finder.lostRuns())
       telemetry.emit('interval_lost', { ...run, bytes: run.to - run.from });
     outbox.acknowledge(torn.map((row) => row.seq));
-    outbox.expire(storedMs);
+    // What a copied store says of files that are not here proves nothing later either.
+    outbox.expire(outbox.suspicion === 'none' ? storedMs : 0);
+    this.#nextExpiry = this.#clock.monotonic() + expireMs;
   }
 
-  /** One turn of each file that may have bytes; true when some are left. */
-  async #readAll(last: boolean): Promise<boolean> {
+  /** One turn of each file that may have bytes; the lanes of the files that have some left. */
+  async #readAll(last: boolean): Promise<Set<Lane>> {
     const now = this.#clock.monotonic();
     const quiet = now >= this.#nextQuietCheck;
     if (quiet) this.#nextQuietCheck = now + Math.min(1000, Math.max(tickMs, this.#finder.files.size));
-    let behind = false;
+    const behind = new Set<Lane>();
     for (const file of [...this.#finder.files.values()]) {
       if (this.#aborted) break;
       if (!last && !quiet && now - file.lastDataAt > hotMs) continue;
       const lane = this.#lane(file);
-      const builder = lane.builder;
-      if (builder === undefined) {
-        behind = true;
-        continue;
-      }
-      const outcome = await file.read(builder, turnBytes, this.#clock.now(), this.#isFinal(file, last));
-      if (outcome.kind === 'full') {
-        lane.flush();
-        behind = true;
-      } else if (outcome.kind === 'replaced') {
-        behind = this.#replaced(file, lane, outcome.size) || behind;
-      } else {
-        this.bytesRead += outcome.bytes;
-        if (outcome.bytes > 0) file.lastDataAt = this.#clock.monotonic();
-        if (outcome.kind === 'more') behind = true;
+      try {
+        if (await this.#readTurn(file, lane, last)) behind.add(lane);
+      } catch (error) {
+        // One file on a bad disk must not stop the others; it is tried again with them.
+        this.#finder.reportUnreadable(file.path, error);
       }
     }
     return behind;
+  }
+
+  /** True when the file has more. */
+  async #readTurn(file: TailedFile, lane: Lane, last: boolean): Promise<boolean> {
+    const builder = lane.builder;
+    if (builder === undefined) return true;
+    const outcome = await file.read(builder, turnBytes, this.#clock.now(), this.#isFinal(file, last));
+    if (outcome.kind === 'full') {
+      lane.flush();
+      return true;
+    }
+    if (outcome.kind === 'replaced') return this.#replaced(file, lane, outcome.size);
+    this.bytesRead += outcome.bytes;
+    if (outcome.bytes > 0) file.lastDataAt = this.#clock.monotonic();
+    return outcome.kind === 'more';
   }
 
   /** An unfinished record is shipped as it is when its timer has ended, its file is gone, or the agent stops. */
@@ -165,9 +191,8 @@ export class Tailer {
   #replaced(file: TailedFile, lane: Lane, size: number): boolean {
     const { telemetry } = this.#options;
     const copy = this.#finder.adoptCopy(file);
-    if (copy) {
-      telemetry.emit('copy_adopted', { path: copy.path, of: file.path, position: file.position });
-    } else {
+    if (copy) telemetry.emit('copy_adopted', { path: copy.path, of: file.path, position: file.position });
+    if (!copy?.goesOn) {
       const builder = lane.builder;
       if (builder === undefined || !file.gatherPending(builder, this.#clock.now())) {
         lane.flush();
@@ -181,7 +206,7 @@ export class Tailer {
     telemetry.emit('file_truncated', { path: file.path, position: file.position, size });
     file.restart(mintGeneration(this.#clock), fstatSync(file.fd));
     file.lastDataAt = this.#clock.monotonic();
-    return size > 0;
+    return size > 0 || copy !== undefined;
   }
 
   /** Files that left their pattern: closed when nothing has come for rotate_wait and everything is gathered. */
@@ -193,7 +218,7 @@ export class Tailer {
       if (now - file.goneSince < wait || now - file.lastDataAt < wait) continue;
       const stat = fstatSync(file.fd);
       if (stat.size > file.readTo) continue;
-      this.#finder.forget(file);
+      this.#finder.forget(file, stat.nlink === 0);
       this.#options.telemetry.emit('file_closed', {
         path: file.path,
         position: file.position,
@@ -208,6 +233,7 @@ export class Tailer {
     for (const file of this.#finder.files.values()) {
       if (!file.dirty) continue;
       const lane = this.#lane(file);
+      // Never a position before its block: what is gathered may still be lost.
       if (lane.idle) rows.push(file.row());
       else if (lane.builder && !lane.builder.empty) lane.builder.note(file.row());
       else continue;

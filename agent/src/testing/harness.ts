@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { eventId } from '@millrace/core/ids/event-id.ts';
 import { generationText } from '@millrace/core/ids/generation.ts';
-import { systemClock } from '@millrace/core/runtime/clock.ts';
+import { type Clock, systemClock } from '@millrace/core/runtime/clock.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
 import { decodeBlock } from '@millrace/core/wire/decode.ts';
 import { blockRecords } from '@millrace/core/wire/records.ts';
@@ -111,6 +111,21 @@ const output: KinesisOutput = {
   retryMaxMs: 100,
 };
 
+/** Everything to one output; files and state in `dir`. */
+export function testPipeline(
+  dir: string,
+  source: Partial<TailSource> = {},
+  mine: KinesisOutput = output,
+): Pipeline {
+  return {
+    system: { stateDir: join(dir, 'state'), host: 'host', logLevel: 'error', http: undefined },
+    sources: [{ ...plainSource, paths: [join(dir, '*.log*')], ...source }],
+    routes: [{ where: 'test:3', pattern: '**', expressions: [/^/], output: mine }],
+    outputs: [mine],
+    notices: [],
+  };
+}
+
 export interface TestAgent {
   stream: FakeStream;
   /** Stops cleanly; resolves to what runAgent said. */
@@ -134,25 +149,35 @@ export function createWorkshop(t: TestContext) {
         stream?: FakeStream;
         once?: boolean;
         machineId?: string;
+        clock?: Clock;
+        /** Outputs asked before the default one, by tag. */
+        others?: { tag: RegExp; stream: FakeStream; output?: Partial<KinesisOutput> }[];
       } = {},
     ): TestAgent & { done: Promise<boolean> } {
       const stream = options.stream ?? new FakeStream();
       const mine = { ...output, ...options.output };
-      const pipeline: Pipeline = {
-        system: { stateDir: join(dir, 'state'), host: 'host', logLevel: 'error', http: undefined },
-        sources: [{ ...plainSource, paths: [join(dir, '*.log*')], ...options.source }],
-        routes: [{ where: 'test:3', pattern: '**', expressions: [/^/], output: mine }],
-        outputs: [mine],
-        notices: [],
-      };
+      const others = (options.others ?? []).map((other, i) => ({
+        ...other,
+        output: { ...output, ...options.output, ...other.output, id: `other ${i}` },
+      }));
+      const pipeline = testPipeline(dir, options.source, mine);
+      pipeline.outputs.push(...others.map((other) => other.output));
+      pipeline.routes.unshift(
+        ...others.map((other) => ({
+          where: 'test:4',
+          pattern: '',
+          expressions: [other.tag],
+          output: other.output,
+        })),
+      );
       const controller = new AbortController();
       const done = runAgent({
         pipeline,
         once: options.once ?? false,
         machineId: options.machineId ?? 'machine',
-        clock: systemClock,
+        clock: options.clock ?? systemClock,
         log: createLogger('agent', process.env.MILLRACE_TEST_LOG ?? 'silent'),
-        createClient: () => stream,
+        createClient: (to) => others.find((other) => other.output === to)?.stream ?? stream,
         signal: controller.signal,
       });
       const stop = () => {
