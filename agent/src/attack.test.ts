@@ -281,3 +281,25 @@ test('the first line of a file that was empty does not wait for the next refresh
   await until(() => stream.records().length === 1, 'the first line');
   assert.equal(await stop(), true);
 });
+
+test('a file truncated and refilled to the very same size is read again', async (t) => {
+  const { dir, start } = createWorkshop(t);
+  const file = join(dir, 'app.log');
+  writeFileSync(file, 'banner\nlife 1 line\n');
+  const { stream, stop } = start({ source: { paths: [join(dir, '*.log')] } });
+  await until(() => stream.records().length === 2, 'the first life');
+  for (const life of [2, 3]) {
+    truncateSync(file);
+    writeFileSync(file, `banner\nlife ${life} line\n`);
+    await until(() => stream.texts().includes(`life ${life} line\n`), `life ${life}`);
+  }
+  await stop();
+});
+
+test('a new file that begins with NULs keeps them', async (t) => {
+  const { dir, start } = createWorkshop(t);
+  writeFileSync(join(dir, 'a.log'), '\0\0first\n\0second\n');
+  const { stream, done } = start({ once: true });
+  await done;
+  assert.deepEqual(stream.texts(), ['\0\0first\n', '\0second\n']);
+});

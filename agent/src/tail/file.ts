@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, readv, readvSync } from 'node:fs';
+import { closeSync, fstatSync, readv, readvSync, type Stats } from 'node:fs';
 import { promisify } from 'node:util';
 import type { TailSource } from '../config/pipeline.ts';
 import type { BlockBuilder } from '../gather/builder.ts';
@@ -21,14 +21,20 @@ async function readBoth(fd: number, first: Buffer, second: Buffer, at: number): 
 /** Reads of less than this are not worth a system call while more is waiting: the block is closed first. */
 const readBytesMin = 64 * 1024;
 
+/** A change this recent may be followed by another within the granularity of modification times. */
+export const racyMs = 100;
+
 /** A file is hot, and looked at every tick, for this long after bytes came. */
 export const hotMs = 10_000;
 
+/** A record that ended before its terminator came: at the size limit, or because no more was waited for. */
+type RecordCut = 'long' | 'unterminated' | undefined;
+
 export type ReadOutcome =
   /** At the end of the file (records may wait for their end). */
-  | { kind: 'end'; bytes: number }
+  | { kind: 'end'; bytes: number; cut: RecordCut }
   /** More is there. */
-  | { kind: 'more'; bytes: number }
+  | { kind: 'more'; bytes: number; cut: RecordCut }
   /** The block has to be closed before this file can be read on. */
   | { kind: 'full' }
   /** The content is not what was read before: shorter, or other bytes. */
@@ -62,6 +68,10 @@ export class TailedFile {
   goneSince: number | undefined;
   /** Its stored row is out of date although no block is on its way. */
   dirty = false;
+  /** The generation began with a truncation while the file was followed. */
+  #truncated = false;
+  /** Modification time of the content that was last seen to be the same. */
+  #lookedAt = Number.NaN;
 
   constructor(from: {
     path: string;
@@ -112,8 +122,9 @@ export class TailedFile {
     if (stat.size < this.readTo) return { kind: 'replaced', size: stat.size };
     const available = stat.size - this.readTo;
     if (available === 0 && (!final || this.pending.length === 0)) {
+      if (this.#refilled(stat, nowMs)) return { kind: 'replaced', size: stat.size };
       this.size = stat.size;
-      return { kind: 'end', bytes: 0 };
+      return { kind: 'end', bytes: 0, cut: undefined };
     }
     const room = builder.room;
     const wanted = Math.min(available, bytesMax);
@@ -130,16 +141,17 @@ export class TailedFile {
     const count = bytesRead - before.length;
     // Some file systems report more than can be read: what is not there is no reason to go on at once.
     const atEnd = count === available || (count === 0 && chunk.length > 0);
-    const hole = before.length === 0 ? this.#skipHole(chunk.subarray(0, count)) : 0;
+    const hole = this.#truncated && before.length === 0 ? this.#skipHole(chunk.subarray(0, count)) : 0;
     const bytes = free.subarray(0, this.pending.length + count - hole);
-    this.#gather(builder, bytes, room, nowMs, final && atEnd);
-    return atEnd ? { kind: 'end', bytes: count } : { kind: 'more', bytes: count };
+    const cut = this.#gather(builder, bytes, room, nowMs, final && atEnd);
+    return { kind: atEnd ? 'end' : 'more', bytes: count, cut };
   }
 
   /** Looks, without reading on, whether the file still holds what was read. */
   intact(): boolean {
     if (fstatSync(this.fd).size < this.readTo) return false;
-    return readAt(this.fd, this.position - this.tail.length, this.tail.length).equals(this.tail);
+    const before = this.#before();
+    return readAt(this.fd, this.readTo - before.length, before.length).equals(before);
   }
 
   /** Gathers what waits in memory as final records: the file's content is gone. False: the block is full. */
@@ -162,6 +174,7 @@ export class TailedFile {
     this.oldMs = Math.round(stat.mtimeMs);
     this.continues = false;
     this.size = 0;
+    this.#truncated = true;
   }
 
   row(): GenerationRow {
@@ -183,6 +196,14 @@ export class TailedFile {
     closeSync(this.fd);
   }
 
+  /** Nothing was added, but the file was written to: a truncated file can be refilled to the very same size. */
+  #refilled(stat: Stats, nowMs: number): boolean {
+    if (stat.mtimeMs === this.#lookedAt) return false;
+    // Within the clock's granularity the next write would not show in the time.
+    this.#lookedAt = nowMs - stat.mtimeMs > racyMs ? stat.mtimeMs : Number.NaN;
+    return !this.intact();
+  }
+
   /** What must stand right before `readTo` if the content is still the same. */
   #before(): Buffer {
     if (this.pending.length === 0) return this.tail;
@@ -191,7 +212,7 @@ export class TailedFile {
 
   /**
    * A writer that does not append leaves a hole where a truncation took the bytes before its offset: NULs that nobody
-   * wrote, maybe gigabytes. Only at the start of a generation; moves the rest to the chunk's start.
+   * wrote, maybe gigabytes. Only at the start of what follows a truncation; moves the rest to the chunk's start.
    */
   #skipHole(chunk: Buffer): number {
     if (chunk[0] !== 0) return 0;
@@ -203,7 +224,7 @@ export class TailedFile {
     return size;
   }
 
-  #gather(builder: BlockBuilder, bytes: Buffer, room: number, nowMs: number, final: boolean): void {
+  #gather(builder: BlockBuilder, bytes: Buffer, room: number, nowMs: number, final: boolean): RecordCut {
     const cut = cutRecords(this.source.framing, bytes, room, final);
     const rest = bytes.subarray(cut.size);
     if (cut.size > 0) {
@@ -220,10 +241,13 @@ export class TailedFile {
       // A file's time can be set before 1970; a block's can't.
       const capturedMs = from < this.oldUntil ? Math.max(0, this.oldMs) : nowMs;
       builder.add({ generation, path, tag, rule, from, capturedMs, continues }, cut, this.row());
-      this.continues = cut.continued || (final && taken.at(-1) !== 0x0a);
-    } else {
-      this.pending = Buffer.from(rest);
+      const unterminated = final && taken.at(-1) !== 0x0a;
+      this.continues = cut.continued || unterminated;
+      if (cut.continued) return 'long';
+      return unterminated ? 'unterminated' : undefined;
     }
+    this.pending = Buffer.from(rest);
+    return undefined;
   }
 }
 

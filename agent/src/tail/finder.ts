@@ -8,7 +8,7 @@ import type { AgentTelemetry } from '../events.ts';
 import type { GenerationRow, OutboxRow } from '../state/database.ts';
 import type { Outbox } from '../state/outbox.ts';
 import { CopySuspects } from './copies.ts';
-import { hotMs, TailedFile } from './file.ts';
+import { hotMs, racyMs, TailedFile } from './file.ts';
 import { type FileIdentity, fileKey, identityOf } from './identity.ts';
 import { expandTime } from './path-time.ts';
 import { recognise } from './recognise.ts';
@@ -30,8 +30,6 @@ export interface FinderOptions {
 
 /** Globs are expanded at least this often, whatever folders' times say. */
 const expandMs = 10_000;
-/** A folder whose time is this close to the scan may have changed again within the clock's granularity. */
-const racyMs = 100;
 /** A file that grew while nobody looked is looked at closely for this long. */
 const attentionMs = 1_000;
 

@@ -168,6 +168,10 @@ export class Tailer {
     if (outcome.kind === 'replaced') return this.#replaced(file, lane, outcome.size);
     this.bytesRead += outcome.bytes;
     if (outcome.bytes > 0) file.lastDataAt = this.#clock.monotonic();
+    const { path, position } = file;
+    if (outcome.cut === 'long') this.#options.telemetry.emit('record_cut', { path, at: position });
+    if (outcome.cut === 'unterminated')
+      this.#options.telemetry.emit('partial_flushed', { path, at: position });
     return outcome.kind === 'more';
   }
 
