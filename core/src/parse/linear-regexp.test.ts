@@ -95,3 +95,16 @@ test('catastrophic expressions come back under the fallback flag', () => {
   const child = spawnSync(process.execPath, [...flags, '-e', script], { timeout: 60_000 });
   assert.equal(child.status, 42, String(child.stderr));
 });
+
+test('a class range between control escapes stays a range', () => {
+  for (const expression of ['^[^\\t-\\r ]+$', '^[\\t-\\r]$', '^[\\n-\\f]$']) {
+    for (let code = 0; code < 128; code++) {
+      const text = String.fromCharCode(code);
+      assert.equal(
+        linearExpression(expression, '').test(text),
+        new RegExp(expression).test(text),
+        `${expression} ${code}`,
+      );
+    }
+  }
+});

@@ -195,7 +195,9 @@ function escapedChar(written: string): string | undefined {
     return String.fromCharCode(Number.parseInt(body.slice(1), 16));
   }
   if (/^[0-7]/.test(body)) return String.fromCharCode(Number.parseInt(body, 8));
-  if (/^[dDwWsSbBcfnrtv]/.test(body)) return undefined;
+  const control = { t: '\t', n: '\n', r: '\r', f: '\f', v: '\v' }[body];
+  if (control !== undefined) return control;
+  if (/^[dDwWsSbBc]/.test(body)) return undefined;
   return body;
 }
 

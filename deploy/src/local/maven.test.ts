@@ -20,7 +20,7 @@ function fakeMaven(name: string, output: string, code: number) {
 const failures: [what: string, output: string, exit: number, code: ErrorCode, says: RegExp][] = [
   [
     'no network',
-    '[ERROR] Failed to execute goal: Could not transfer artifact a:b:1: Unknown host -> [Help 1]\n[ERROR] \n[ERROR] more',
+    '[ERROR] Failed to execute goal: Could not transfer artifact a:b:1 from/to central (https://r/): transfer failed for https://r/a.pom: Unknown host -> [Help 1]\n[ERROR] \n[ERROR] more',
     1,
     'FETCH_FAILED',
     /Could not transfer artifact a:b:1: Unknown host$/,

@@ -24,7 +24,7 @@ export function parseOverrides(settings: string[]): Overrides {
         hint: 'FILE is consumer or search-api, for example consumer.archive.object_age_ms_max=60000',
       });
     }
-    overrides[file as keyof Overrides].push({ path: keys.split('.'), value: valueOf(text) });
+    overrides[file as keyof Overrides].push({ path: keys.split('.'), value: parsedValue(text) });
   }
   return overrides;
 }
@@ -44,7 +44,7 @@ export function withOverrides(config: object, overrides: Override[]): object {
   return copy;
 }
 
-function valueOf(text: string): unknown {
+function parsedValue(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
