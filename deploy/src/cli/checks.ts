@@ -4,7 +4,7 @@ import { runProgram } from './run-program.ts';
 
 /** The checks of the code itself, cheapest first. */
 const checks: [title: string, command: string, ...args: string[]][] = [
-  ['format and lint', 'biome', 'ci', '--error-on-warnings', '.'],
+  ['format and lint', 'biome', 'ci', '--colors=off', '--error-on-warnings', '.'],
   ['types', 'tsc'],
   ['promises', 'oxlint', '--type-aware', '--deny-warnings'],
   ['dead code', 'knip'],
