@@ -15,7 +15,8 @@ export function validateConfig<S extends TSchema>(schema: S, value: unknown, whe
   const checker = Compile(schema);
   if (!checker.Check(filled)) {
     for (const error of checker.Errors(filled)) {
-      if (error.keyword === 'additionalProperties') continue; // said better by unknownKeys
+      // Said better by unknownKeys; a closed schema shows each unknown key as one that no schema allows.
+      if (error.keyword === 'additionalProperties' || error.keyword === 'boolean') continue;
       const path = error.instancePath === '' ? '/' : error.instancePath;
       problems.push(`${path}: ${error.message}`);
     }
