@@ -8,9 +8,11 @@ import { millrace, root, type StackUnderTest } from './harness/stack.ts';
 
 /**
  * Starts one stack by `./millrace up`, runs e2e/tests against it one file after another, and stops it. Arguments: test
- * files to run instead of all.
+ * files to run instead of all; `--long` for those of e2e/long.
  */
-const files = process.argv.slice(2);
+const [first, ...others] = process.argv.slice(2);
+const folder = first === '--long' ? 'long' : 'tests';
+const files = first === undefined || first === '--long' ? others : [first, ...others];
 
 /** A base with eight free ports. */
 async function freePortBase(): Promise<number> {
@@ -53,10 +55,10 @@ let code = 1;
 try {
   if (up.code === 0) {
     const tests =
-      files.length > 0 ? files : globSync('e2e/tests/*.test.ts', { cwd: root }).sort(conformanceLast);
+      files.length > 0 ? files : globSync(`e2e/${folder}/*.test.ts`, { cwd: root }).sort(conformanceLast);
     const child = spawn(
       process.execPath,
-      ['--test', '--test-concurrency=1', '--test-timeout=900000', ...tests],
+      ['--test', '--test-concurrency=1', '--test-timeout=2400000', ...tests],
       {
         cwd: root,
         stdio: 'inherit',

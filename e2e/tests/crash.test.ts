@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readArchive } from '../harness/archive.ts';
 import { assertExactlyOnce, countReaches } from '../harness/search.ts';
-import { childrenOf, eventually, healthy, pidOf, stackUnderTest } from '../harness/stack.ts';
+import { eventually, healthy, stackUnderTest } from '../harness/stack.ts';
+import { killVictim, victims } from '../harness/victims.ts';
 
 const stack = stackUnderTest();
 
@@ -28,18 +29,8 @@ test('kill -9 of every process, one after another, while lines are written: each
   const writer = startWriting(file, token);
   try {
     await delay(3000);
-    for (const victim of [
-      'agent',
-      'consumer',
-      'daemon',
-      'child',
-      'opensearch',
-      'kinesis',
-      's3',
-      'leases',
-      'search-api',
-    ]) {
-      process.kill(await pidOfVictim(victim), 'SIGKILL');
+    for (const victim of victims) {
+      await killVictim(stack, victim);
       await delay(4000);
       await healthy(stack);
       await delay(2000);
@@ -59,15 +50,3 @@ test('kill -9 of every process, one after another, while lines are written: each
   });
   assert.ok(archived.equals(content), 'the archive has the bytes of the file');
 });
-
-/** The consumer is three kinds of process: its own, the KCL's daemon, and a child per shard. */
-async function pidOfVictim(name: string): Promise<number> {
-  if (name !== 'daemon' && name !== 'child') return pidOf(stack, name);
-  const daemon = await eventually('the consumer has a daemon', 60, async () => {
-    const children = await childrenOf(await pidOf(stack, 'consumer'));
-    return children.find((item) => item.command.includes('MultiLangDaemon'));
-  });
-  if (name === 'daemon') return daemon.pid;
-  const child = await eventually('the daemon has a child', 90, async () => (await childrenOf(daemon.pid))[0]);
-  return child.pid;
-}

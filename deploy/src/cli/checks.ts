@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { CliContext } from './command.ts';
-import { runProgram } from './run-program.ts';
+import { runNode, runProgram } from './run-program.ts';
 
 /** The checks of the code itself, cheapest first. */
 const checks: [title: string, command: string, ...args: string[]][] = [
@@ -20,5 +20,9 @@ export async function runChecks(context: CliContext): Promise<string[]> {
     const code = await runProgram(context, program, args, { cwd: context.root, env: { PATH: path } });
     if (code !== 0) failed.push(title);
   }
+  context.stderr('check: tidy\n');
+  const tidy = join(context.root, 'core/src/tidy.test.ts');
+  if ((await runNode(context, ['--test', '--test-reporter=dot', tidy], { cwd: context.root })) !== 0)
+    failed.push('tidy');
   return failed;
 }

@@ -11,21 +11,32 @@ const groups: Record<string, (context: CliContext) => Promise<number>> = {
   check: async (context) => ((await runChecks(context)).length === 0 ? exitCodes.ok : exitCodes.failed),
   unit: (context) =>
     nodeTests(context, ['core', 'agent', 'consumer', 'search-api', 'deploy'], '**/*.test.ts'),
-  e2e: endToEnd,
+  e2e: (context) => endToEnd(context),
 };
+
+/** What takes too long for every change: the groups, then random kills, and the agent's simulation with other seeds. */
+const longGroups: typeof groups = {
+  simulation: simulations,
+  chaos: (context) => endToEnd(context, '--long'),
+};
+
+const allGroups: typeof groups = { ...groups, ...longGroups };
 
 export const test: Command = {
   name: 'test',
   summary: 'Test: the checks, the unit tests, and everything end to end on the real engines.',
   usage: 'test [GROUP | FILE]…',
-  details: `Groups are ${Object.keys(groups).join(', ')}; without one, all of them in that order.`,
+  details:
+    `Groups are ${Object.keys(groups).join(', ')}; without one, all of them in that order. ` +
+    `${Object.keys(longGroups).join(' and ')} take longer; full is everything.`,
   options: {},
   positionals: { min: 0, max: 100 },
   examples: ['./millrace test', './millrace test unit', './millrace test core/src/wire/wire.test.ts'],
   exits: [[1, 'a test failed']],
   async run(context, parsed) {
-    const names = parsed.positionals.length === 0 ? Object.keys(groups) : parsed.positionals;
-    const runs = names.map((name) => ({ name, run: groups[name] ?? oneFile(context, name) }));
+    const given = parsed.positionals.length === 0 ? Object.keys(groups) : parsed.positionals;
+    const names = given.flatMap((name) => (name === 'full' ? Object.keys(allGroups) : [name]));
+    const runs = names.map((name) => ({ name, run: allGroups[name] ?? oneFile(context, name) }));
     const failed: string[] = [];
     for (const { name, run } of runs) {
       context.stderr(`\ntest: ${name}\n`);
@@ -39,15 +50,17 @@ export const test: Command = {
 function oneFile(context: CliContext, name: string): (context: CliContext) => Promise<number> {
   const path = [join(context.cwd, name), join(context.root, name)].find((candidate) => existsSync(candidate));
   if (path === undefined || !path.endsWith('.test.ts')) {
-    const near = suggest(name, Object.keys(groups));
+    const near = suggest(name, [...Object.keys(allGroups), 'full']);
     throw new MillraceError(
       'USAGE',
       `test: no group or test file "${name}"${near ? `, did you mean ${near}?` : ''}`,
       {
-        hint: `groups are ${Object.keys(groups).join(', ')}`,
+        hint: `groups are ${Object.keys(allGroups).join(', ')}, full`,
       },
     );
   }
+  // Tests of the whole need a running stack.
+  if (path.startsWith(join(context.root, 'e2e'))) return () => endToEnd(context, path);
   return () => runNode(context, ['--test', path], { cwd: context.root });
 }
 
@@ -60,6 +73,15 @@ function nodeTests(context: CliContext, folders: string[], pattern: string): Pro
 }
 
 /** e2e/run.ts prepares the engines and runs e2e/tests; its arguments are its own. */
-function endToEnd(context: CliContext): Promise<number> {
-  return runNode(context, [join(context.root, 'e2e', 'run.ts')], { cwd: context.root });
+function endToEnd(context: CliContext, ...args: string[]): Promise<number> {
+  return runNode(context, [join(context.root, 'e2e', 'run.ts'), ...args], { cwd: context.root });
+}
+
+async function simulations(context: CliContext): Promise<number> {
+  const file = join(context.root, 'agent/src/simulation.test.ts');
+  for (let run = 0; run < 20; run++) {
+    const code = await runNode(context, ['--test', file], { cwd: context.root });
+    if (code !== exitCodes.ok) return code;
+  }
+  return exitCodes.ok;
 }
