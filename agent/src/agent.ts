@@ -55,7 +55,7 @@ export async function runAgent(options: AgentOptions): Promise<boolean> {
   try {
     const { http } = pipeline.system;
     const notReady = () => (outbox.degraded ? 'the position store cannot be written' : undefined);
-    if (http) await startHealthServer({ ...http, registry: telemetry.registry, notReady });
+    if (http) await startHealthServer({ ...http, metrics: () => telemetry.registry.metrics(), notReady });
     for (const { file, line, message } of pipeline.notices) {
       telemetry.emit('config_notice', { where: `${file}:${line}`, notice: message });
     }

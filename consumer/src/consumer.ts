@@ -7,13 +7,13 @@ import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { createStore } from '@millrace/core/store/create.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
+import { startHealthServer } from '@millrace/core/telemetry/health-server.ts';
 import type { Logger } from '@millrace/core/telemetry/log.ts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { ObjectStore } from './archive/object-store.ts';
 import { createS3 } from './archive/s3.ts';
 import type { ConsumerConfig } from './config.ts';
 import { Daemon } from './daemon/daemon.ts';
-import { serveHttp } from './daemon/http.ts';
 import { stopOrphan } from './daemon/orphan.ts';
 import { prepareDaemon } from './daemon/prepare.ts';
 import { shutdownMarginMs } from './daemon/properties.ts';
@@ -76,7 +76,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
     },
   });
   telemetry.gauge('shards', 'Shards that this worker processes.', () => shards.shards().length);
-  const http = await serveHttp({
+  const http = await startHealthServer({
     ...config.http,
     notReady: () => notReady(daemon, shards),
     metrics: async () => (await telemetry.registry.metrics()) + shards.text(),

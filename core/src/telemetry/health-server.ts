@@ -1,13 +1,13 @@
 import { createServer, type Server } from 'node:http';
-import type { Registry } from 'prom-client';
 import { MillraceError } from '../errors.ts';
 
 export interface HealthServerOptions {
   host: string;
   port: number;
-  registry: Registry;
   /** Why the process is not ready to do its work; undefined when it is. */
   notReady(): string | undefined;
+  /** Prometheus text. */
+  metrics(): Promise<string>;
 }
 
 /**
@@ -31,8 +31,9 @@ export async function startHealthServer(options: HealthServerOptions): Promise<S
         reason === undefined ? { status: 'ok' } : { status: 'waiting', reason },
       );
     } else if (path === '/metrics') {
-      options.registry.metrics().then(
-        (text) => response.writeHead(200, { 'content-type': options.registry.contentType }).end(text),
+      options.metrics().then(
+        (text) =>
+          response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text),
         () => answer(500, { error: 'metrics cannot be read' }),
       );
     } else answer(404, { error: 'try /healthz, /readyz or /metrics' });

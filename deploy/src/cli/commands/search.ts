@@ -49,8 +49,8 @@ export const search: Command = {
   ],
   async run(context, parsed) {
     const since = parsed.strings.since ?? '';
-    if (!/^\d{1,6}[smhdw]$/.test(since)) {
-      throw new MillraceError('USAGE', `--since "${since}" is no time span such as 30s, 15m, 6h or 7d`);
+    if (!/^\d{1,6}[smhdwMy]$/.test(since)) {
+      throw new MillraceError('USAGE', `--since "${since}" is no time span such as 30s, 15m, 6h, 7d or 1y`);
     }
     const limit = integerOption(parsed, 'limit', 1, 1_000_000);
     const ask = { url: urlOf(context, parsed), query: parsed.positionals[0] ?? '', from: `now-${since}` };
