@@ -1,8 +1,8 @@
 import { closeSync, fstatSync } from 'node:fs';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { TailedFile } from './file.ts';
-import type { FoundPath } from './finder.ts';
 import { fingerprintBytes, readAt } from './fingerprint.ts';
+import type { FoundPath } from './found.ts';
 
 /** A suspect is let go when its original was not truncated for this long after the suspect last grew. */
 const holdMs = 5_000;

@@ -9,10 +9,11 @@ import type { GenerationRow, OutboxRow } from '../state/database.ts';
 import type { Outbox } from '../state/outbox.ts';
 import { CopySuspects } from './copies.ts';
 import { hotMs, racyMs, TailedFile } from './file.ts';
+import type { FoundPath, SourceState } from './found.ts';
 import { type FileIdentity, fileKey, identityOf } from './identity.ts';
 import { expandTime } from './path-time.ts';
 import { recognise } from './recognise.ts';
-import { type Expansion, expandGlobs, folderTime } from './scanner.ts';
+import { expandGlobs, folderTime } from './scanner.ts';
 import { lineStartBefore, standingAt } from './standing.ts';
 
 export interface FinderOptions {
@@ -314,24 +315,4 @@ export class FileFinder {
     this.#unreadable.add(path);
     this.#options.telemetry.emit('file_unreadable', { path, error: messageOf(error) });
   }
-}
-
-interface SourceState {
-  source: TailSource;
-  rule: string;
-  found: Expansion;
-  folderTimes: Map<string, number>;
-  /** Paths of files without a byte so far. */
-  empty: string[];
-  emptyAt: number;
-  expandedAt: number;
-  statedAt: number;
-}
-
-/** A file that a scan met, opened but not followed yet. */
-export interface FoundPath {
-  state: SourceState;
-  path: string;
-  fd: number;
-  identity: FileIdentity;
 }
