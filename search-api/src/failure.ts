@@ -30,6 +30,9 @@ export function failure(
   return { status, event, body: { error: { code, message, ...(hint === undefined ? {} : { hint }) } } };
 }
 
+export const routesHint =
+  'GET /api/v1/search, /api/v1/histogram, /healthz, /readyz, /metrics, or the page at /';
+
 /** What is said about an error to a client: nothing of engines or stack traces, which are for the log. */
 export function failureOf(error: unknown): Failure {
   if (isMillraceError(error, 'QUERY_INVALID'))
@@ -60,6 +63,6 @@ export function failureOf(error: unknown): Failure {
       'ask for a shorter time, or for fewer wildcards',
     );
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
-    return failure(statusCode, 'query_refused', 'REQUEST_INVALID', messageOf(error));
+    return failure(statusCode, 'query_refused', 'REQUEST_INVALID', messageOf(error), routesHint);
   return failure(500, 'failed', 'INTERNAL', 'the request failed', 'the log of search-api has the reason');
 }

@@ -118,6 +118,11 @@ const refused: [string, RegExp, RegExp][] = [
   ['/api/v1/search?size=1001', /parameter size/, /complete example/],
   ['/api/v1/search?size=-1', /parameter size/, /complete example/],
   ['/api/v1/search?size=ten', /parameter size/, /complete example/],
+  ['/api/v1/search?size=', /parameter size/, /complete example/],
+  ['/api/v1/search?size=true', /parameter size/, /complete example/],
+  ['/api/v1/search?size=0x10', /parameter size/, /complete example/],
+  ['/api/v1/search?size=5.7', /parameter size/, /complete example/],
+  ['/api/v1/search?size=5&size=6', /parameter size/, /complete example/],
   ['/api/v1/search?sort=up', /parameter sort/, /complete example/],
   ['/api/v1/search?q=a&q=b', /parameter q/, /complete example/],
   ['/api/v1/search?stream=A-*', /parameter stream/, /complete example/],
@@ -127,6 +132,8 @@ const refused: [string, RegExp, RegExp][] = [
   ['/api/v1/search?cursor=x', /cursor is damaged/, /next_cursor/],
   ['/api/v1/histogram?buckets=10&interval=1m', /exclude/, /pass/],
   ['/api/v1/histogram?from=now-1d&interval=1ms', /more than 1000 buckets/, /wider/],
+  ['/api/v1/histogram?interval=999999w', /after the year 2262/, /narrower/],
+  ['/api/v1/histogram?from=1970-01-01&to=2262-04-11T00:00Z', /after the year 2262/, /earlier/],
   ['/api/v1/histogram?interval=1x', /parameter interval/, /example/],
   ['/healthz?verbose=1', /unknown parameter/, /known are/],
 ];
@@ -161,6 +168,13 @@ test('a histogram has round buckets over the time asked for', async () => {
   const fixed = await get('/api/v1/histogram?from=now-1h&to=now-30m&interval=5m');
   assert.equal(fixed.body.interval_ms, 300_000);
   assert.equal(store.histograms[1]?.toMs, testNowMs - 1_800_000);
+});
+
+test('a histogram of what is yet to come does not end before it begins', async () => {
+  const { get } = await createTestServer();
+  const { body } = await get('/api/v1/histogram?from=now%2B1h');
+  assert.equal(body.from, at(-3600));
+  assert.equal(body.to, at(-3600));
 });
 
 test('a histogram without a beginning starts with the oldest event', async () => {
@@ -269,48 +283,4 @@ test('health, readiness and metrics', async () => {
   store.before = () => Promise.reject(new MillraceError('STORE_UNAVAILABLE', 'down'));
   assert.equal((await get('/readyz')).status, 503);
   assert.equal((await get('/healthz')).status, 200);
-});
-
-test('what is not there is 404 in the shape of every error', async () => {
-  const { get, api } = await createTestServer();
-  for (const url of ['/api/v2/search', '/nothing.js', '/../package.json', '/%2e%2e/package.json']) {
-    const { status, body } = await get(url);
-    assert.equal(status, 404, url);
-    assert.equal(body.error.code, 'NOT_FOUND', url);
-  }
-  const posted = await api.inject({ method: 'POST', url: '/api/v1/search', headers: { host: 'localhost' } });
-  assert.equal(posted.statusCode, 404);
-});
-
-test('the page comes with a strict policy, and no other origin is let in', async () => {
-  const { get, api } = await createTestServer();
-  const page = await get('/');
-  assert.equal(page.status, 200);
-  assert.match(page.body, /<title>Millrace/);
-  assert.match(String(page.headers['content-security-policy']), /default-src 'none'; script-src 'self'/);
-  for (const url of ['/', '/api/v1/search', '/nothing'])
-    assert.equal((await get(url)).headers['x-content-type-options'], 'nosniff');
-  const cors = await api.inject({
-    url: '/api/v1/search',
-    headers: { host: 'localhost', origin: 'http://evil.example' },
-  });
-  assert.equal(cors.headers['access-control-allow-origin'], undefined);
-});
-
-test('a server on loopback is called by no foreign name', async () => {
-  const { api } = await createTestServer([], {
-    http: { host: '127.0.0.1', port: 0, allowed_hosts: ['logs.example.com'] },
-  });
-  const status = async (host: string) =>
-    (await api.inject({ url: '/api/v1/search', headers: { host } })).statusCode;
-  for (const host of ['localhost', '127.0.0.1:6700', '[::1]:80', 'LOGS.example.com'])
-    assert.equal(await status(host), 200, host);
-  assert.equal(await status('evil.example'), 403);
-  assert.equal(await status('localhost.evil.example'), 403);
-});
-
-test('a server that is meant to be reached from elsewhere answers to any name', async () => {
-  const { api } = await createTestServer([], { http: { host: '0.0.0.0', port: 0, allowed_hosts: [] } });
-  const { statusCode } = await api.inject({ url: '/api/v1/search', headers: { host: 'logs.internal' } });
-  assert.equal(statusCode, 200);
 });

@@ -1,9 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { messageOf } from '@millrace/core/errors.ts';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawServerDefault,
+} from 'fastify';
 import type { Context } from './context.ts';
-import { failure, failureOf } from './failure.ts';
+import { type Failure, failure, failureOf, routesHint } from './failure.ts';
 import { guard } from './guard.ts';
 import { healthRoutes } from './routes/health.ts';
 import { histogramRoute } from './routes/histogram.ts';
@@ -40,6 +47,19 @@ export async function createServer(context: Context): Promise<Api> {
     handlerTimeout: config.request_timeout_ms,
     http: { maxHeaderSize: headerBytesMax },
     return503OnClosing: true,
+    // Before any route and hook: an address that cannot be decoded.
+    frameworkErrors(error: FastifyError, _request: FastifyRequest, reply: FastifyReply) {
+      const { status, event, body } = failureOf(error);
+      telemetry.emit(event, { reason: messageOf(error) });
+      void reply.code(status).send(body);
+    },
+    clientErrorHandler(error, socket) {
+      if (error.code === 'ECONNRESET' || socket.destroyed) return;
+      const refused = unreadable(error.code);
+      telemetry.emit(refused.event, { reason: messageOf(error) });
+      if (socket.writable) socket.write(rawAnswer(refused));
+      socket.destroy();
+    },
     forceCloseConnections: 'idle',
   }).withTypeProvider<TypeBoxTypeProvider>();
   api.setValidatorCompiler(validatorCompiler);
@@ -60,7 +80,7 @@ export async function createServer(context: Context): Promise<Api> {
       'query_refused',
       'NOT_FOUND',
       `there is no ${request.method} ${path}`,
-      'GET /api/v1/search, /api/v1/histogram, /healthz, /readyz, /metrics, or the page at /',
+      routesHint,
     );
     return reply.code(404).send(failed.body);
   });
@@ -70,4 +90,27 @@ export async function createServer(context: Context): Promise<Api> {
   healthRoutes(api, context);
   await pageRoutes(api);
   return api;
+}
+
+/** What is no HTTP, or too much of it; Node gives such a request to no route. */
+function unreadable(code: string): Failure {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return failure(
+      431,
+      'query_refused',
+      'REQUEST_INVALID',
+      'the address and headers are too long',
+      `they may have ${headerBytesMax} bytes together`,
+    );
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return failure(408, 'query_refused', 'REQUEST_INVALID', 'the request did not come in time', 'try again');
+  return failure(400, 'query_refused', 'REQUEST_INVALID', 'this is not HTTP', routesHint);
+}
+
+function rawAnswer({ status, body }: Failure): string {
+  const text = JSON.stringify(body);
+  return (
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+    `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
+  );
 }

@@ -6,17 +6,22 @@ import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 
 /**
- * Checks the parts of a request by its route's TypeBox schemas. Defaults are filled in, numbers come as text and
- * are converted; unknown
- * parameters are refused with the nearest known name.
+ * Checks the parts of a request by its route's TypeBox schemas. Defaults are filled in; integers come as text and
+ * are converted, from decimal digits only; unknown parameters are refused with the nearest known name.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) => {
   const checker = Compile(schema);
-  const known = Object.keys((schema as { properties?: object }).properties ?? {});
+  const { properties = {} } = schema as { properties?: Record<string, { type?: string }> };
+  const known = Object.keys(properties);
   return (value: unknown) => {
     const unknown = Object.keys(value ?? {}).find((name) => !known.includes(name));
     if (unknown !== undefined) return { error: unknownParameter(unknown, known) };
-    const converted = Value.Convert(schema, Value.Default(schema, Value.Clone(value)));
+    const converted = Value.Default(schema, { ...(value as object) }) as Record<string, unknown>;
+    for (const [name, { type }] of Object.entries(properties)) {
+      const text = converted[name];
+      if (type === 'integer' && typeof text === 'string' && /^-?\d{1,15}$/.test(text))
+        converted[name] = Number(text);
+    }
     if (checker.Check(converted)) return { value: converted };
     const first = checker.Errors(converted)[0];
     const name = first?.instancePath.slice(1) ?? '';

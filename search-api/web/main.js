@@ -64,6 +64,9 @@ async function run() {
   search.abort();
   search = new AbortController();
   const { signal } = search;
+  // The next page of the question before is no answer to this one.
+  cursor = null;
+  more.hidden = true;
   showState();
   document.body.classList.add('busy');
   try {

@@ -19,7 +19,7 @@ export function containerLeaf(leaf: Leaf, name: string): Dsl {
     case 'pattern':
       return patternQuery('kv', leaf.parts, leaf.at.start, prefix);
     case 'regex':
-      return regexQuery('kv', `${escapeRegex(prefix)}(${regexSource(leaf, false)})`);
+      return regexQuery('kv', `${escapeRegex(prefix)}(${regexSource(leaf, false)})`, leaf.at.start);
     case 'range':
       return range(leaf, name, prefix);
   }

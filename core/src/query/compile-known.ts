@@ -57,7 +57,7 @@ function keyword(leaf: ValueLeaf, name: string, lower: boolean): Dsl {
     case 'pattern':
       return patternQuery(name, leaf.parts, leaf.at.start);
     case 'regex':
-      return regexQuery(name, regexSource(leaf, lower));
+      return regexQuery(name, regexSource(leaf, lower), leaf.at.start);
     case 'range':
       return { range: { [name]: bounds(leaf, (bound) => bound.value) } };
   }
@@ -80,20 +80,26 @@ function integer(leaf: ValueLeaf, field: KnownField): Dsl {
         `${field.name} is a number, "${shown(text)}" is not`,
         `write ${field.name}:200, ${field.name}:[200 TO 299] or ${field.name}:>=500`,
       );
-    const max = field.max ?? Number.MAX_SAFE_INTEGER;
+    return value;
+  };
+  const max = field.max ?? Number.MAX_SAFE_INTEGER;
+  const exact = (text: string): number => {
+    const value = number(text);
     if (Math.abs(value) > max)
       throw queryError(at, `${shown(text)} is out of the range of ${field.name}`, `its values end at ${max}`);
     return value;
   };
+  // A bound beyond all values means the same as one just beyond them, which the engines take.
+  const edge = (bound: Bound) => Math.max(-max - 1, Math.min(max + 1, number(bound.value)));
   switch (leaf.type) {
     case 'term': {
       const range = digitRange([...leaf.text].map(digitPart), field.digits);
       return range === undefined || !/x/i.test(leaf.text)
-        ? { term: { [field.name]: { value: number(leaf.text) } } }
+        ? { term: { [field.name]: { value: exact(leaf.text) } } }
         : { range: { [field.name]: range } };
     }
     case 'range':
-      return { range: { [field.name]: bounds(leaf, (bound) => number(bound.value)) } };
+      return { range: { [field.name]: bounds(leaf, edge) } };
     case 'pattern': {
       const range = digitRange(leaf.parts, field.digits);
       if (range !== undefined) return { range: { [field.name]: range } };
@@ -153,7 +159,7 @@ function date(leaf: ValueLeaf, field: KnownField, context: CompileContext): Dsl 
 
 function address(leaf: ValueLeaf, field: KnownField): Dsl {
   const single = (text: string): string => {
-    if (isIP(text) !== 0) return text;
+    if (isAddress(text)) return text;
     throw queryError(
       leaf.at.start,
       `${field.name} is an IP address, "${shown(text)}" is not`,
@@ -170,11 +176,16 @@ function address(leaf: ValueLeaf, field: KnownField): Dsl {
   }
 }
 
+/** Without a zone such as %eth0, which engines do not take. */
+function isAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes('%');
+}
+
 function isNetwork(text: string): boolean {
   const [ip = '', bits = '', more] = text.split('/');
   const version = isIP(ip);
   return (
-    version !== 0 &&
+    isAddress(ip) &&
     more === undefined &&
     /^\d{1,3}$/.test(bits) &&
     Number(bits) <= (version === 4 ? 32 : 128)

@@ -7,7 +7,7 @@ import {
   queryError,
   type TermLeaf,
 } from './ast.ts';
-import { patternQuery, regexQuery, regexSource } from './pattern.ts';
+import { boundWildcards, patternQuery, regexQuery, regexSource } from './pattern.ts';
 import { lowercase, separates, tokenize, tokenLengthMax } from './tokenize.ts';
 
 const noTextHint = 'message is searched by words of letters, digits and _; other characters only part them';
@@ -23,7 +23,7 @@ export function messageLeaf(leaf: Exclude<Leaf, ExistsLeaf>): Dsl {
     case 'pattern':
       return wildcards(leaf);
     case 'regex':
-      return regexQuery('message', regexSource(leaf, true));
+      return regexQuery('message', regexSource(leaf, true), leaf.at.start);
     case 'range':
       throw queryError(leaf.at.start, 'message has no order', 'name the field, as in size:[100 TO 200]');
   }
@@ -46,6 +46,7 @@ function words(leaf: TermLeaf): Dsl {
  * only up to a number of expansions, and would fail or miss lines beyond it.
  */
 function wildcards(leaf: PatternLeaf): Dsl {
+  boundWildcards(leaf.parts, leaf.at.start);
   const queries: Dsl[] = [];
   let phrase: string[] = [];
   const endPhrase = () => {

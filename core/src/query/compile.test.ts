@@ -85,6 +85,25 @@ const table: [string, object][] = [
   ['source.ip:10.0.*', any(prefix('source.address', '10.0.'), prefix('kv', 'source.ip=10.0.'))],
   ['error.type:parse', any(term('error.type', 'parse'), kv('error.type=parse'))],
 
+  [
+    'http.response.body.bytes:<1e300',
+    any(
+      range('http.response.body.bytes', { lt: 2 ** 53 }),
+      range('kn', {
+        gte: 'http.response.body.bytes=',
+        lt: `http.response.body.bytes=${encodeNumber(1e300)}`,
+      }),
+    ),
+  ],
+  [
+    'status:[400 TO 99999]',
+    any(
+      range('http.response.status_code', { gte: 400, lte: 32_768 }),
+      range('kn', { gte: `status=${encodeNumber(400)}`, lte: `status=${encodeNumber(99_999)}` }),
+    ),
+  ],
+  ['source.ip:fe80::1%eth0', kv('source.ip=fe80::1%eth0')],
+
   ['user.id:42', kv('user.id=42')],
   ['user.id:"a b"', kv('user.id=a b')],
   ['a\\=b:c', kv('a%3Db=c')],
@@ -116,6 +135,10 @@ const refused: [string, RegExp][] = [
   ['log.offset:1*', /takes no wildcards/],
   ['log.offset:/1/', /takes no wildcards/],
   ['log.offset:1e300', /out of the range/],
+  [`${'a OR b ('.repeat(14)}c${')'.repeat(14)}`, /nested too deeply/],
+  [`${'a*.'.repeat(20)}`, /more than 16 wildcards/],
+  [`a /${'\\w'.repeat(120)}/`, /character 3: a regex that is longer than 1000/],
+  [`${'n'.repeat(1200)}:/a/`, /longer than 1000/],
   ['@timestamp:yesterday', /character 1: "yesterday" is not a time/],
   ['@timestamp:2026*', /takes no wildcards/],
   ['event.id:a*', /whole ids/],

@@ -1,6 +1,6 @@
 import { isMillraceError, type MillraceError } from '../errors.ts';
 import type { Dsl } from '../store/port.ts';
-import type { Leaf, Query } from './ast.ts';
+import { type Leaf, type Query, queryError } from './ast.ts';
 import { containerLeaf } from './compile-container.ts';
 import { knownLeaf } from './compile-known.ts';
 import { messageLeaf } from './compile-message.ts';
@@ -14,6 +14,12 @@ export interface CompileContext {
 }
 
 /**
+ * Most `bool` queries within each other. Elasticsearch takes 30; up to three more stand around and within what is
+ * counted here: for the time, for a histogram, and for the places of a field.
+ */
+const boolsMax = 26;
+
+/**
  * The engine's DSL for a query text, without scores: everything is in filter context.
  * @throws MillraceError QUERY_INVALID, naming the character
  */
@@ -21,28 +27,35 @@ export function compileQueryText(text: string, context: CompileContext): Dsl {
   return compileQuery(parseQuery(text), context);
 }
 
-/** @throws MillraceError QUERY_INVALID for a value that its field cannot have */
+/** @throws MillraceError QUERY_INVALID for a value that its field cannot have, and for too deep a nesting */
 export function compileQuery(query: Query, context: CompileContext): Dsl {
+  return compiled(query, context, 0);
+}
+
+/** `bools`: how many stand around this. */
+function compiled(query: Query, context: CompileContext, bools: number): Dsl {
   switch (query.type) {
     case 'all':
       return { match_all: {} };
     case 'and':
-      return conjunction(query.clauses, context);
+      return conjunction(query.clauses, context, bools + 1);
     case 'or':
-      return either(query.clauses.map((clause) => compileQuery(clause, context)));
+      return either(query.clauses.map((clause) => compiled(clause, context, bools + 1)));
     case 'not':
-      return { bool: { must_not: [compileQuery(query.clause, context)] } };
+      return { bool: { must_not: [compiled(query.clause, context, bools + 1)] } };
     default:
+      if (bools > boolsMax)
+        throw queryError(query.at.start, 'AND, OR and NOT are nested too deeply', 'ask in fewer levels');
       return leaf(query, context);
   }
 }
 
-function conjunction(clauses: Query[], context: CompileContext): Dsl {
+function conjunction(clauses: Query[], context: CompileContext, bools: number): Dsl {
   const filter: Dsl[] = [];
   const mustNot: Dsl[] = [];
   for (const clause of clauses) {
-    if (clause.type === 'not') mustNot.push(compileQuery(clause.clause, context));
-    else filter.push(compileQuery(clause, context));
+    if (clause.type === 'not') mustNot.push(compiled(clause.clause, context, bools));
+    else filter.push(compiled(clause, context, bools));
   }
   return {
     bool: { ...(filter.length > 0 ? { filter } : {}), ...(mustNot.length > 0 ? { must_not: mustNot } : {}) },

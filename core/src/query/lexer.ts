@@ -76,14 +76,17 @@ function next(reader: Reader, afterField: boolean): Lexeme {
 function word(reader: Reader, value: boolean): Lexeme {
   const start = reader.at;
   const parts: PatternPart[] = [];
+  // The first colon decides: in http://a:80, 2001:db8::1 and std::map all of them are text.
+  let nameable = !value;
   while (!reader.done() && !reader.boundaryAt(reader.at) && !'("[]{}'.includes(reader.peek())) {
     const char = reader.peek();
-    if (char === ':' && !value && !reader.ahead('://')) {
-      const name = fieldName(parts, start);
+    if (char === ':' && nameable) {
+      const name = reader.ahead('://') || reader.ahead('::') ? undefined : fieldName(parts, start);
       if (name !== undefined) {
         reader.at++;
         return { kind: 'field', name, start, end: reader.at };
       }
+      nameable = false;
     }
     if (char === '^' && reader.boost() !== undefined) break;
     if (char === '~' && parts.length > 0) refuseFuzzy(reader);

@@ -124,6 +124,14 @@ const accepted: [string, string][] = [
   ['10.0.0.1:8080', "'10.0.0.1:8080'"],
   ['2026-11-22T10:32:15', "'2026-11-22T10:32:15'"],
   ['::1', "'::1'"],
+  ['fe80::1', "'fe80::1'"],
+  ['2001:db8::1 :a:b', "('2001:db8::1' & ':a:b')"],
+  ['std::map::at -10:32:x', "('std::map::at' & !'10:32:x')"],
+  ['https://example.com:8080/a?b=c:d', "'https://example.com:8080/a'?'b=c:d'"],
+  [
+    '\\ud83d\\ude00 \\uD83D \\ude00\\ud83d tag:\ud83d',
+    "('\u{1f600}' & '\ufffd' & '\ufffd\ufffd' & tag:'\ufffd')",
+  ],
   ['source.ip:fe80::1', "source.ip:'fe80::1'"],
   ['a\\:b:c', "a:b:'c'"],
   ['error^2 warn^0.5', "('error' & 'warn')"],
@@ -270,7 +278,7 @@ test('quoted text is found as it stands, whatever it holds', () => {
       const quoted = `"${raw.replaceAll(/["\\]/g, '\\$&')}"`;
       const query = parseQuery(`name:${quoted}`);
       assert.ok(query.type === 'term');
-      assert.equal(query.text, raw);
+      assert.equal(query.text, raw.toWellFormed());
     }),
   );
 });

@@ -16,7 +16,7 @@ export const depthMax = 32;
 export function parseQuery(text: string): Query {
   if (text.length > queryLengthMax)
     throw queryError(queryLengthMax, `longer than ${queryLengthMax} characters`, 'ask for less at once');
-  const parser = new Parser(lex(text));
+  const parser = new Parser(lex(text.toWellFormed()));
   return parser.whole();
 }
 

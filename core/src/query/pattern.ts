@@ -4,6 +4,8 @@ import { luceneRegex, RegexRefusal } from './regex.ts';
 
 /** Most wildcards in one word. */
 const wildcardsMax = 16;
+/** Longest regex that the engines take (`index.max_regex_length`), UTF-16 units as it is sent to them. */
+const sentRegexMax = 1000;
 
 /** A `prefix` query where one `*` at the end is all there is, else a `wildcard` query; `prefix` goes before. */
 export function patternQuery(
@@ -12,8 +14,7 @@ export function patternQuery(
   at: number,
   prefix = '',
 ): EngineDsl {
-  if (parts.filter((part) => 'wild' in part).length > wildcardsMax)
-    throw queryError(at, `more than ${wildcardsMax} wildcards in one word`, 'leave some of them away');
+  boundWildcards(parts, at);
   const [first, second] = parts;
   if (
     parts.length === 2 &&
@@ -28,6 +29,12 @@ export function patternQuery(
 }
 
 /** @throws MillraceError QUERY_INVALID */
+export function boundWildcards(parts: readonly PatternPart[], at: number): void {
+  if (parts.filter((part) => 'wild' in part).length > wildcardsMax)
+    throw queryError(at, `more than ${wildcardsMax} wildcards in one word`, 'leave some of them away');
+}
+
+/** @throws MillraceError QUERY_INVALID */
 export function regexSource(leaf: RegexLeaf, lower: boolean): string {
   try {
     return luceneRegex(leaf.source, lower);
@@ -39,7 +46,14 @@ export function regexSource(leaf: RegexLeaf, lower: boolean): string {
   }
 }
 
-export function regexQuery(field: string, source: string): EngineDsl {
+/** @throws MillraceError QUERY_INVALID */
+export function regexQuery(field: string, source: string, at: number): EngineDsl {
+  if (source.length > sentRegexMax)
+    throw queryError(
+      at,
+      `a regex that is longer than ${sentRegexMax} characters when its classes are written out`,
+      'shorten it; \\d{9} is shorter than nine \\d',
+    );
   return { regexp: { [field]: { value: source, flags: 'NONE' } } };
 }
 

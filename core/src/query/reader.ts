@@ -48,14 +48,20 @@ export class Reader {
   }
 }
 
-/** The character that the escape at `reader` stands for: `\uXXXX`, or the one after the backslash. */
+/**
+ * The character that the escape at `reader` stands for: `\uXXXX`, or the one after the backslash. Half a surrogate
+ * pair is no character and becomes U+FFFD, as it does in what is indexed.
+ */
 export function escapedAt(reader: Reader): string {
   const start = reader.at;
   reader.at++;
   if (reader.done())
     throw queryError(start, 'nothing follows the backslash', 'write \\\\ to search for a backslash');
-  const unicode = /^u([\da-fA-F]{4})/.exec(reader.text.slice(reader.at, reader.at + 5));
+  const unicode = /^u(d[89ab][\da-f]{2})\\u(d[c-f][\da-f]{2})|^u([\da-f]{4})/i.exec(
+    reader.text.slice(reader.at, reader.at + 11),
+  );
   if (unicode === null) return reader.take();
-  reader.at += 5;
-  return String.fromCharCode(Number.parseInt(unicode[1] ?? '', 16));
+  reader.at += unicode[0].length;
+  const units = unicode.slice(1).filter((unit) => unit !== undefined);
+  return String.fromCharCode(...units.map((unit) => Number.parseInt(unit, 16))).toWellFormed();
 }

@@ -218,7 +218,7 @@ class Writer {
     if (this.peek() !== '-' || this.source[this.at + 1] === ']') return this.literal(from.char);
     this.at++;
     const to = this.member();
-    if (to.set !== undefined || to.char < from.char)
+    if (to.set !== undefined || (to.char.codePointAt(0) ?? 0) < (from.char.codePointAt(0) ?? 0))
       throw new RegexRefusal(
         start,
         'not a range of characters',

@@ -115,7 +115,9 @@ function iso(text: string): TimeSpan | undefined {
   const [h, m, s] = [Number(hour ?? 0), Number(minute ?? 0), Number(second ?? 0)];
   const ms = Date.UTC(Number(year), Number(month) - 1, Number(day), h, m, s);
   const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
-  const real = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
+  // Date.UTC takes the year 99 for 1999.
+  const sameYear = date.getUTCFullYear() === Number(year);
+  const real = sameYear && date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
   const offset = offsetMs(zone);
   if (!real || h > 23 || m > 59 || s > 59 || offset === undefined) return undefined;
   const firstNs = BigInt(ms - offset) * msNs + BigInt((fraction ?? '').padEnd(9, '0'));

@@ -30,6 +30,8 @@ test('options may repeat, have defaults, and are written with a space or an equa
 const wrong: [args: string[], says: RegExp][] = [
   [['--log', '/a'], /unknown option --log, did you mean --logs\?/],
   [['--zebra'], /unknown option --zebra$/],
+  [['-x'], /unknown option -x$/],
+  [['--port-base', '--demo'], /^up: Option '--port-base' argument is ambiguous$/],
   [['--port-base'], /'--port-base <value>' argument missing/],
   [['--demo=yes'], /does not take an argument/],
   [['a', 'b'], /"b" is one argument too many/],
@@ -50,6 +52,14 @@ test('a command that lacks its argument says how it is used, unless it was asked
     (error) => isMillraceError(error, 'USAGE') && error.hint === 'usage: ./millrace up [--logs GLOB]…',
   );
   assert.equal(parseCommand(needy, ['--help']).flags.help, true);
+});
+
+test('an argument that looks like an option is explained, and taken after --', () => {
+  assert.throws(
+    () => parseCommand(command, ['-debug']),
+    (error) => isMillraceError(error, 'USAGE') && /write -- before/.test(error.hint ?? ''),
+  );
+  assert.deepEqual(parseCommand(command, ['--', '-debug']).positionals, ['-debug']);
 });
 
 test('a number option is held to its bounds', () => {

@@ -101,14 +101,17 @@ function collect(command: Command, result: ReturnType<typeof parseArgs>): Parsed
 
 function usageError(command: Command, error: unknown, known: string[]): MillraceError {
   const code = (error as NodeJS.ErrnoException).code;
-  const name = /'--?([^'\s=]+)/.exec(messageOf(error))?.[1] ?? '';
-  const hint = `./millrace ${command.name} --help lists the options`;
+  const [, dashes = '--', name = ''] = /'(--?)([^'\s=]+)/.exec(messageOf(error)) ?? [];
+  const dashed = command.positionals.max > 0 ? '; write -- before an argument that begins with -' : '';
+  const hint = `./millrace ${command.name} --help lists the options${dashed}`;
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
     const near = suggest(name, known);
     const question = near === undefined ? '' : `, did you mean --${near}?`;
-    return new MillraceError('USAGE', `${command.name}: unknown option --${name}${question}`, { hint });
+    return new MillraceError('USAGE', `${command.name}: unknown option ${dashes}${name}${question}`, {
+      hint,
+    });
   }
-  return new MillraceError('USAGE', `${command.name}: ${messageOf(error).split('. ')[0]}`, { hint });
+  return new MillraceError('USAGE', `${command.name}: ${messageOf(error).split(/\.\s/)[0]}`, { hint });
 }
 
 /**

@@ -23,7 +23,11 @@ export function writeRunFile(paths: StackPaths, run: RunFile): void {
 export function readRunFile(paths: StackPaths): RunFile | undefined {
   try {
     const run = JSON.parse(readFileSync(paths.runFile, 'utf8')) as RunFile;
-    return Array.isArray(run.parts) && typeof run.supervisor?.pid === 'number' ? run : undefined;
+    return Array.isArray(run.parts) &&
+      run.parts.every((part) => typeof part?.name === 'string') &&
+      typeof run.supervisor?.pid === 'number'
+      ? run
+      : undefined;
   } catch {
     return undefined;
   }

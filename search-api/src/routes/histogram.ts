@@ -1,6 +1,6 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { MillraceError } from '@millrace/core/errors.ts';
-import { parseTime } from '@millrace/core/query/time.ts';
+import { latestNs, parseTime } from '@millrace/core/query/time.ts';
 import type { Context } from '../context.ts';
 import { ErrorSchema } from '../failure.ts';
 import { intervalFor, intervalOf } from '../interval.ts';
@@ -8,6 +8,8 @@ import { type Plan, plan, whatParameters } from '../plan.ts';
 import type { Api } from '../server.ts';
 
 const bucketsMax = 1000;
+/** Where the engines' times end. */
+const latestMs = Number(latestNs / 1_000_000n);
 
 const schema = {
   querystring: Type.Object(
@@ -48,13 +50,19 @@ export function histogramRoute(api: Api, { store, clock }: Context): void {
       });
     const nowMs = clock.now();
     const planned = plan(what, nowMs);
-    const toMs = planned.toNs === undefined ? nowMs : Number(planned.toNs / 1_000_000n);
-    const fromMs = await firstMs(planned, toMs, request.signal);
+    const endMs = planned.toNs === undefined ? nowMs : Number(planned.toNs / 1_000_000n);
+    const fromMs = await firstMs(planned, endMs, request.signal);
+    // An open end is now, unless what is asked for begins later.
+    const toMs = Math.max(fromMs, endMs);
     const spanMs = Math.max(1, toMs - fromMs);
     const intervalMs = interval === undefined ? intervalFor(spanMs, buckets ?? 60) : intervalOf(interval);
     if (spanMs / intervalMs > bucketsMax)
       throw new MillraceError('QUERY_INVALID', `more than ${bucketsMax} buckets`, {
         hint: 'pass a wider interval or a shorter time',
+      });
+    if (Math.ceil(toMs / intervalMs) * intervalMs > latestMs)
+      throw new MillraceError('QUERY_INVALID', 'the last bucket would end after the year 2262', {
+        hint: 'pass a narrower interval or an earlier to',
       });
     const { indices, query } = planned;
     const response = await store.histogram({ indices, query, intervalMs, fromMs, toMs }, request.signal);

@@ -74,6 +74,7 @@ interface Ask {
   url: string;
   query: string;
   from: string;
+  to?: string;
 }
 
 function urlOf(context: CliContext, parsed: Parsed): string {
@@ -98,6 +99,8 @@ async function newest(ask: Ask, limit: number): Promise<Hit[]> {
   return hits.reverse();
 }
 
+const lookBackMs = 60_000;
+
 /**
  * Prints what arrives. Events are indexed in no order, so each look goes back a minute before the newest one seen,
  * and what was printed is remembered for as long.
@@ -105,27 +108,59 @@ async function newest(ask: Ask, limit: number): Promise<Hit[]> {
 async function follow(
   context: CliContext,
   ask: Ask,
-  seen: Hit[],
+  found: Hit[],
   print: (hits: Hit[]) => void,
 ): Promise<void> {
-  const lookBackMs = 60_000;
-  let printed = new Map(seen.map((hit) => [hit.id, Date.parse(hit['@timestamp'])]));
-  let newestMs = Math.max(context.clock.now() - lookBackMs, ...printed.values());
+  let known = new Map(found.map((hit) => [hit.id, timeOf(hit)]));
+  let newestMs = newestOf(known, context.clock.now());
+  for await (const hits of whatWasLeftOut(ask, found, newestMs)) {
+    for (const hit of hits) known.set(hit.id, timeOf(hit));
+  }
   for (;;) {
     await context.clock.sleep(1000);
-    const from = new Date(newestMs - lookBackMs).toISOString();
-    let cursor: string | undefined;
-    do {
-      const page = await fetchPage({ ...ask, from }, 'asc', pageMax, cursor);
-      const fresh = page.hits.filter((hit) => !printed.has(hit.id));
+    for await (const hits of pagesOf({ ...ask, from: lookFrom(ask, newestMs) })) {
+      const fresh = hits.filter((hit) => !known.has(hit.id));
       print(fresh);
-      for (const hit of fresh) printed.set(hit.id, Date.parse(hit['@timestamp']));
-      cursor = page.hits.length === 0 ? undefined : (page.next_cursor ?? undefined);
-    } while (cursor !== undefined);
-    const horizon = context.clock.now();
-    for (const time of printed.values()) if (time > newestMs && time <= horizon) newestMs = time;
-    printed = new Map([...printed].filter(([, time]) => time >= newestMs - lookBackMs));
+      for (const hit of fresh) known.set(hit.id, timeOf(hit));
+    }
+    newestMs = newestOf(known, context.clock.now());
+    const oldestMs = (newestMs ?? Number.NEGATIVE_INFINITY) - lookBackMs;
+    known = new Map([...known].filter(([, time]) => time >= oldestMs));
   }
+}
+
+/** The newest time, but none of what is dated in the future: what arrives then would lie before every look. */
+function newestOf(times: Map<string, number>, nowMs: number): number | undefined {
+  let newest: number | undefined;
+  for (const time of times.values()) if (time <= nowMs && time > (newest ?? -1)) newest = time;
+  return newest;
+}
+
+/** Where a look begins. While nothing was seen, the server's own clock says it. */
+function lookFrom(ask: Ask, newestMs: number | undefined): string {
+  return newestMs === undefined
+    ? `${ask.from}-${lookBackMs / 1000}s`
+    : new Date(newestMs - lookBackMs).toISOString();
+}
+
+/** What a look finds that is older than what --since and --limit let through. It is not what arrives. */
+async function* whatWasLeftOut(ask: Ask, found: Hit[], newestMs: number | undefined): AsyncGenerator<Hit[]> {
+  const [oldest] = found;
+  if (oldest !== undefined && newestMs !== undefined && timeOf(oldest) < newestMs - lookBackMs) return;
+  yield* pagesOf({ ...ask, from: lookFrom(ask, newestMs), to: oldest?.['@timestamp'] ?? ask.from });
+}
+
+async function* pagesOf(ask: Ask): AsyncGenerator<Hit[]> {
+  let cursor: string | undefined;
+  do {
+    const page = await fetchPage(ask, 'asc', pageMax, cursor);
+    yield page.hits;
+    cursor = page.hits.length === 0 ? undefined : (page.next_cursor ?? undefined);
+  } while (cursor !== undefined);
+}
+
+function timeOf(hit: Hit): number {
+  return Date.parse(hit['@timestamp']);
 }
 
 async function fetchPage(
@@ -135,6 +170,7 @@ async function fetchPage(
   cursor: string | undefined,
 ): Promise<{ hits: Hit[]; next_cursor?: string | null }> {
   const query = new URLSearchParams({ q: ask.query, from: ask.from, size: String(size), sort: order });
+  if (ask.to !== undefined) query.set('to', ask.to);
   if (cursor !== undefined) query.set('cursor', cursor);
   const response = await fetch(`${ask.url}/api/v1/search?${query}`, { signal: AbortSignal.timeout(30_000) });
   const body = await response.text();

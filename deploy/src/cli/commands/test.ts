@@ -36,7 +36,10 @@ export const test: Command = {
   async run(context, parsed) {
     const given = parsed.positionals.length === 0 ? Object.keys(groups) : parsed.positionals;
     const names = given.flatMap((name) => (name === 'full' ? Object.keys(allGroups) : [name]));
-    const runs = names.map((name) => ({ name, run: allGroups[name] ?? oneFile(context, name) }));
+    const runs = names.map((name) => ({
+      name,
+      run: (Object.hasOwn(allGroups, name) && allGroups[name]) || oneFile(context, name),
+    }));
     const failed: string[] = [];
     for (const { name, run } of runs) {
       context.stderr(`\ntest: ${name}\n`);
