@@ -6,7 +6,7 @@ import { MillraceError } from '@millrace/core/errors.ts';
 import { parseTime } from '@millrace/core/query/time.ts';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
 import { type CliContext, parseCommand } from '../command.ts';
-import { search } from './search.ts';
+import { lineOf, search } from './search.ts';
 
 const startMs = Date.UTC(2026, 10, 22, 10, 30);
 /** Hits of one page, whatever was asked for. */
@@ -151,4 +151,9 @@ test('a port where nobody listens is exit code 3 and a sentence, with nothing on
     stderr,
     /^no search API answers on http:\/\/127\.0\.0\.1:1 \(.+\); \.\/millrace up starts one\n$/,
   );
+});
+
+test('control characters of a line do not reach the terminal', () => {
+  const hit = { id: 'i', '@timestamp': 't', host: 'h', tag: 'g', message: 'a\u001b]0;title\u0007b\n\tc\r' };
+  assert.equal(lineOf(hit), 't h g a\\x1b]0;title\\x07b\n\tc\\x0d\n');
 });

@@ -189,8 +189,11 @@ function refusal(status: number, body: string): MillraceError {
   }
 }
 
-function lineOf(hit: Hit): string {
-  return `${hit['@timestamp']} ${hit.host ?? '-'} ${hit.tag ?? '-'} ${hit.message}\n`;
+/** A log line is data: control characters in it must not steer the terminal that shows it. */
+export function lineOf(hit: Hit): string {
+  const text = `${hit['@timestamp']} ${hit.host ?? '-'} ${hit.tag ?? '-'} ${hit.message}`;
+  const hex = (char: string) => char.charCodeAt(0).toString(16).padStart(2, '0');
+  return `${text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (char) => `\\x${hex(char)}`)}\n`;
 }
 
 function reason(error: unknown): string {
