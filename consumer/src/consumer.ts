@@ -12,6 +12,7 @@ import type { Logger } from '@millrace/core/telemetry/log.ts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { ObjectStore } from './archive/object-store.ts';
 import { createS3 } from './archive/s3.ts';
+import { awsTimeouts } from './aws-timeouts.ts';
 import type { ConsumerConfig } from './config.ts';
 import { Daemon } from './daemon/daemon.ts';
 import { stopOrphan } from './daemon/orphan.ts';
@@ -55,7 +56,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
   const objects = createS3(config.archive);
   const dynamo = new DynamoDBClient({
     region: config.stream.region,
-    requestHandler: new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 10_000 }),
+    requestHandler: new NodeHttpHandler(awsTimeouts(10_000)),
     ...(config.leases.endpoint ? { endpoint: config.leases.endpoint } : {}),
   });
   makeFolder(config.state_dir);
@@ -125,7 +126,16 @@ async function fill(
     () => ensureTable(dynamo, table, 'name', clock),
   );
   const indexer = createIndexer({ store, clock, telemetry, config: config.index });
-  const work = { objects, store, indexer, renderer: createRenderer(), emit: telemetry.emit };
+  const bounds = { readBytes: config.filler.read_bytes, giveUpMs: config.index.give_up_ms };
+  const work = {
+    objects,
+    store,
+    indexer,
+    clock,
+    renderer: createRenderer(),
+    emit: telemetry.emit,
+    ...bounds,
+  };
   const filler = new Filler({
     config: config.filler,
     prefix: config.archive.prefix,
@@ -135,8 +145,7 @@ async function fill(
     clock,
     telemetry,
     lock: createLock(dynamoLockItem(dynamo, table, 'filler'), worker, lockExpiryMs, clock),
-    fill: (key, bytes, ended) =>
-      fillObject({ ...work, readBytes: config.filler.read_bytes }, key, bytes, ended),
+    fill: (key, bytes, ended) => fillObject(work, key, bytes, ended),
   });
   await filler.run(signal);
   await indexer.close();

@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { awsTimeouts } from '../aws-timeouts.ts';
 import type { ConsumerConfig } from '../config.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -29,9 +30,7 @@ export function createS3(config: ConsumerConfig['archive']): ObjectStore {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: new NodeHttpHandler({
-      connectionTimeout: 5_000,
-      requestTimeout: config.request_timeout_ms,
-      throwOnRequestTimeout: true,
+      ...awsTimeouts(config.request_timeout_ms),
       httpAgent: new HttpAgent(sockets),
       httpsAgent: new HttpsAgent(sockets),
     }),

@@ -91,27 +91,24 @@ export class Upload {
     if (!this.#running) this.#run().catch((error: unknown) => this.#finished.reject(error));
   }
 
+  /** Sends what there is. Ends in the step that finds nothing left: what comes after that starts it again. */
   async #run(): Promise<void> {
+    const signal = this.#stop.signal;
     this.#running = true;
     try {
-      await this.#drain();
+      for (let part = this.#parts[0]; part !== undefined && !signal.aborted; part = this.#parts[0]) {
+        const whole = this.#sealed && this.#parts.length === 1 && this.#upload === undefined;
+        const outcome = whole ? await this.#put(part) : await this.#uploadPart(part);
+        if (signal.aborted) return;
+        if (outcome === 'lost') return this.#finish('lost');
+        this.#parts.shift();
+        this.#options.onBuffered(-part.length);
+        if (whole) return this.#finish('done');
+      }
+      if (this.#sealed && this.#upload !== undefined && !signal.aborted) await this.#complete(this.#upload);
     } finally {
       this.#running = false;
     }
-  }
-
-  async #drain(): Promise<void> {
-    const signal = this.#stop.signal;
-    for (let part = this.#parts[0]; part !== undefined && !signal.aborted; part = this.#parts[0]) {
-      const whole = this.#sealed && this.#parts.length === 1 && this.#upload === undefined;
-      const outcome = whole ? await this.#put(part) : await this.#uploadPart(part);
-      if (signal.aborted) return;
-      if (outcome === 'lost') return this.#finish('lost');
-      this.#parts.shift();
-      this.#options.onBuffered(-part.length);
-      if (whole) return this.#finish('done');
-    }
-    if (this.#sealed && this.#upload !== undefined && !signal.aborted) await this.#complete(this.#upload);
   }
 
   async #put(body: Uint8Array): Promise<'done' | 'lost'> {

@@ -1,5 +1,6 @@
 import { KinesisClient, ListShardsCommand } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { awsTimeouts } from '../aws-timeouts.ts';
 import type { ConsumerConfig } from '../config.ts';
 import type { Shard } from './seed-leases.ts';
 
@@ -8,7 +9,7 @@ export async function listShards(stream: ConsumerConfig['stream']): Promise<Shar
   const client = new KinesisClient({
     region: stream.region,
     ...(stream.endpoint ? { endpoint: stream.endpoint } : {}),
-    requestHandler: new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 10_000 }),
+    requestHandler: new NodeHttpHandler(awsTimeouts(10_000)),
   });
   try {
     const shards: Shard[] = [];

@@ -13,6 +13,7 @@ import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import { consumerEvents } from '../events.ts';
 import { createIndexer } from '../index/indexer.ts';
 import { fakeObjectStore } from '../testing/fake-object-store.ts';
+import { hold } from '../testing/fake-store.ts';
 import { virtualClock } from '../testing/virtual-clock.ts';
 import { wholeStore } from '../testing/whole-store.ts';
 import { fillObject } from './fill-object.ts';
@@ -34,6 +35,8 @@ function setUp(hotDays?: number) {
     renderer: createRenderer(),
     emit: telemetry.emit,
     readBytes: 1_048_576,
+    clock,
+    giveUpMs: 120_000,
   };
   const config = { interval_ms: 60_000, min_age_ms: 60_000, remember_max: 1_000, read_bytes: 1_048_576 };
   let held = true;
@@ -55,17 +58,25 @@ function setUp(hotDays?: number) {
   };
   const filler = new Filler(options);
   /** One pass, while time goes on; by another process when `by` says so. */
-  const pass = async (all = true, by = filler) => {
+  const pass = async (all = true, by = filler, withinMs = 1_000) => {
     const filled = by.pass(running, all).catch((error: unknown) => error);
-    await clock.advance(1_000);
+    await clock.advance(withinMs);
     return filled;
   };
   let next = 0;
   /** An archive object of `blocks` blocks of one line each, completed long ago. */
   const addObject = (
-    options: { blocks?: number; agoMs?: number; rule?: string; damage?: number; stream?: string } = {},
+    options: {
+      blocks?: number;
+      agoMs?: number;
+      rule?: string;
+      /** Which block has the rule; absent: all. */
+      ruleAt?: number;
+      damage?: number;
+      stream?: string;
+    } = {},
   ) => {
-    const { blocks = 2, agoMs = 2 * hourMs, rule, damage, stream = 'logs' } = options;
+    const { blocks = 2, agoMs = 2 * hourMs, rule, ruleAt, damage, stream = 'logs' } = options;
     const builder = new FooterBuilder(stream);
     const parts: Buffer[] = [];
     const first = next;
@@ -76,7 +87,7 @@ function setUp(hotDays?: number) {
         capturedMs: 1_770_000_000_000,
         multiline: false,
       };
-      const { header, payload } = blockOf([run], rule);
+      const { header, payload } = blockOf([run], ruleAt === undefined || ruleAt === i ? rule : undefined);
       header.stream = stream;
       const bytes = encodeBlock(header, payload);
       builder.add(
@@ -102,7 +113,7 @@ function setUp(hotDays?: number) {
     return key;
   };
   const another = () => new Filler({ ...options, telemetry: telemetryOf() });
-  return { clock, objects, store, filler, another, pass, addObject };
+  return { clock, objects, store, work, filler, another, pass, addObject };
 }
 
 test('objects without a mark are indexed and marked, those with one are left alone', async () => {
@@ -216,4 +227,65 @@ test('the loop passes each interval while it holds the lock, and ends with its s
   stop.abort();
   await clock.advance(1);
   await run;
+});
+
+test('what can be indexed of an object with a rule of a newer version is indexed', async () => {
+  const { store, pass, addObject } = setUp();
+  addObject({ blocks: 3, rule: '{"parse":{"type":"later"},"v":9}', ruleAt: 1 });
+  assert.equal(await pass(), 0);
+  assert.equal(store.held.size, 2);
+  assert.equal(store.marks.length, 0);
+});
+
+test('a fault of the renderer is no damage of the block: there is no mark', async () => {
+  const { store, pass, addObject, work } = setUp();
+  addObject();
+  work.renderer = {
+    renderBlock() {
+      throw new TypeError('a fault in here');
+    },
+  };
+  assert.equal(await pass(), 0);
+  assert.equal(store.marks.length, 0);
+});
+
+test('an object that cannot be read does not keep the others out, and is tried again', async () => {
+  const { objects, store, pass, addObject } = setUp();
+  addObject();
+  addObject();
+  let reads = 0;
+  objects.fate = (call) => (call === 'read' && reads++ === 0 ? 'fails' : 'works');
+  assert.equal(await pass(), 1);
+  assert.equal(await pass(), 1);
+  assert.equal(store.marks.length, 2);
+});
+
+test('an object whose index takes nothing does not keep the others out', async () => {
+  const { store, pass, addObject, filler } = setUp();
+  addObject({ blocks: 1, stream: 'closed' });
+  addObject({ blocks: 1 });
+  store.answer = async (documents) =>
+    documents.map((sent) => {
+      if (sent.index.startsWith('millrace-closed-')) return { kind: 'retry', status: 403, reason: 'closed' };
+      const [result] = hold(store, [sent]);
+      assert.ok(result);
+      return result;
+    });
+  assert.equal(await pass(true, filler, 300_000), 1);
+  assert.deepEqual(
+    store.marks.map((mark) => mark.stream),
+    ['logs'],
+  );
+});
+
+test('a mark that the store refuses does not keep the others out', async () => {
+  const { store, pass, addObject } = setUp();
+  const key = addObject();
+  addObject();
+  const { putMark } = store;
+  store.putMark = async (mark, signal) => {
+    if (mark.object === key) throw new MillraceError('STORE_REJECTED', 'too large');
+    return putMark(mark, signal);
+  };
+  assert.equal(await pass(), 1);
 });

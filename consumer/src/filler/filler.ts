@@ -6,6 +6,7 @@ import {
 } from '@millrace/core/archive/key.ts';
 import { isMillraceError, messageOf } from '@millrace/core/errors.ts';
 import { isStreamName } from '@millrace/core/ids/stream-name.ts';
+import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { Store } from '@millrace/core/store/port.ts';
 import type { ObjectStore } from '../archive/object-store.ts';
@@ -33,6 +34,7 @@ const recentMs = 3 * hourMs;
 const fullPassMs = 30 * 60_000;
 /** Keys in one question for marks; the store port takes at most 1,000. */
 const batchMax = 1_000;
+const failureWait: Backoff = { baseMs: 200, maxMs: 5_000 };
 
 /**
  * The one loop that makes search whole (D5): indexes every archive object inside the hot horizon that has no mark.
@@ -44,6 +46,8 @@ export class Filler {
   readonly #known = new Set<string>();
   #lastFullMs = Number.NEGATIVE_INFINITY;
   #unmarked = 0;
+  /** Objects in a row that could not be filled for now. */
+  #failures = 0;
 
   constructor(options: FillerOptions) {
     this.#options = options;
@@ -149,18 +153,25 @@ export class Filler {
   }
 
   async #fillOne(key: string, bytes: number, signal: AbortSignal): Promise<boolean> {
-    const { telemetry, fill } = this.#options;
+    const { telemetry, clock, fill } = this.#options;
     try {
       const whole = await fill(key, bytes, signal);
+      this.#failures = 0;
       // Without a mark but remembered: trying again makes sense with another version, that is after a restart.
       this.#remember(key);
       if (whole) this.#unmarked--;
       return whole;
     } catch (error) {
-      if (!isMillraceError(error, 'ARCHIVE_CORRUPT') && !isMillraceError(error, 'WIRE_UNSUPPORTED'))
-        throw error;
-      telemetry.emit('object_corrupt', { object: key, error: error.message });
-      this.#remember(key);
+      if (signal.aborted) throw error;
+      if (isMillraceError(error, 'ARCHIVE_CORRUPT') || isMillraceError(error, 'WIRE_UNSUPPORTED')) {
+        telemetry.emit('object_corrupt', { object: key, error: error.message });
+        this.#remember(key);
+        return false;
+      }
+      // Of this object alone, perhaps for ever (not readable any more, its day's index closed): others go on. A store
+      // or an S3 that is down fails the next question for marks or keys, and with it the pass.
+      telemetry.emit('object_unfilled', { object: key, error: messageOf(error) });
+      await clock.sleep(backoffMs(failureWait, this.#failures++, clock.random), signal);
       return false;
     }
   }

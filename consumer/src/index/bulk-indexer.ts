@@ -2,7 +2,7 @@ import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { messageOf } from '@millrace/core/errors.ts';
 import { backoffMs } from '@millrace/core/runtime/backoff.ts';
 import { actionBytesMax, bulkAction } from '@millrace/core/store/action.ts';
-import { isTooLarge, StoreRejection } from '@millrace/core/store/failure.ts';
+import { blamesBody, isTooLarge, type StoreRejection } from '@millrace/core/store/failure.ts';
 import type { BulkResult } from '@millrace/core/store/port.ts';
 import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
@@ -136,7 +136,7 @@ export class BulkIndexer implements Indexer {
       const results = await store.bulkCreate(body, batch.length, this.#stop.signal);
       this.#answered(batch, results);
     } catch (error) {
-      if (error instanceof StoreRejection) this.#refused(batch, error);
+      if (blamesBody(error)) this.#refused(batch, error);
       else this.#failed(batch, messageOf(error));
     }
   }

@@ -303,3 +303,19 @@ test('an empty group is done when it is sealed', async (t) => {
   group.seal();
   assert.deepEqual(await group.done, { events: 0, indexed: 0, exceptions: [] });
 });
+
+for (const status of [404, 405, 415]) {
+  test(`a ${status} for a whole request is no fault of its documents: all are sent again, as they are`, async (t) => {
+    const { store, clock, indexer, counters } = indexerBench(t);
+    const lost = () => {
+      throw new StoreRejection(status, `_bulk: ${status}`);
+    };
+    store.script = Array(20).fill(lost);
+    const group = indexer.group();
+    await indexer.add(docs(1, 4), group);
+    group.seal();
+    const result = await drained(clock, group.done);
+    assert.deepEqual(result, { events: 4, indexed: 4, exceptions: [] });
+    assert.deepEqual(await counters('down', 'up'), [1, 1]);
+  });
+}

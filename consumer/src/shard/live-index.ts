@@ -40,11 +40,13 @@ export class LiveIndex {
   readonly #stop = new AbortController();
   readonly #installed: Promise<boolean>;
   #detached = false;
+  /** Of the document that shows, while indexing is given up, whether the store takes any. */
+  #probe: IndexGroup | undefined;
 
   constructor(options: LiveIndexOptions) {
     this.#options = options;
     // Nothing is indexed before the templates are there: an index made without them has another mapping for ever.
-    this.#installed = this.#untilStoreAnswers((signal) => options.store.install(signal));
+    this.#installed = this.#untilInstalled();
   }
 
   /** True while objects are archived only. */
@@ -59,26 +61,12 @@ export class LiveIndex {
     }
   }
 
-  /** Whether documents of this object are wanted. */
-  wants(object: ArchiveObject): boolean {
-    return this.#entries.has(object);
-  }
-
-  /** Hands documents over; resolves when there is room for more, or when indexing was given up. */
-  async add(object: ArchiveObject, documents: RenderedDocument[]): Promise<void> {
+  /** Hands a block's documents over; resolves when there is room for more, or when indexing was given up. */
+  async add(object: ArchiveObject, batches: Iterable<RenderedDocument[]>): Promise<void> {
     const entry = this.#entries.get(object);
     if (entry === undefined) return;
-    const { indexer, clock, giveUpMs } = this.#options;
-    const timer = new AbortController();
-    const late = clock.sleep(giveUpMs, AbortSignal.any([timer.signal, this.#stop.signal])).then(() => 'late');
-    const taken = this.#installed.then(async (installed) => {
-      if (installed && this.#entries.get(object) === entry) await indexer.add(documents, entry.group);
-      return 'taken';
-    });
-    entry.adding = taken;
-    const outcome = await Promise.race([taken, late]);
-    timer.abort();
-    if (outcome === 'late' && !this.#stop.signal.aborted) this.#giveUp();
+    entry.adding = this.#addAll(object, entry, batches);
+    await entry.adding;
   }
 
   /** The object can't be indexed completely by this process: it gets no mark, the filler comes back to it. */
@@ -104,6 +92,25 @@ export class LiveIndex {
   abandon(): void {
     this.#stop.abort();
     for (const object of [...this.#entries.keys()]) this.leave(object);
+    this.#probe?.abandon();
+  }
+
+  async #addAll(object: ArchiveObject, entry: Entry, batches: Iterable<RenderedDocument[]>): Promise<void> {
+    const { indexer, clock, giveUpMs } = this.#options;
+    for (const documents of batches) {
+      if (this.#entries.get(object) !== entry) return;
+      const timer = new AbortController();
+      const late = clock
+        .sleep(giveUpMs, AbortSignal.any([timer.signal, this.#stop.signal]))
+        .then(() => 'late');
+      const taken = this.#installed.then(async (installed) => {
+        if (installed && this.#entries.get(object) === entry) await indexer.add(documents, entry.group);
+        return 'taken';
+      });
+      const outcome = await Promise.race([taken, late]);
+      timer.abort();
+      if (outcome === 'late' && !this.#stop.signal.aborted) this.#giveUp(documents.slice(0, 1));
+    }
   }
 
   async #mark(object: ArchiveObject, { group, adding }: Entry): Promise<void> {
@@ -127,14 +134,14 @@ export class LiveIndex {
     }
   }
 
-  #giveUp(): void {
+  #giveUp(sample: RenderedDocument[]): void {
     if (this.#detached) return;
     this.#detached = true;
     this.#options.emit('index_given_up', { objects: this.#entries.size });
     for (const object of [...this.#entries.keys()]) this.leave(object);
-    this.#untilStoreAnswers((signal) => this.#options.store.describe(signal)).then(
-      (answered) => {
-        if (!answered) return;
+    this.#untilTaken(sample).then(
+      (taken) => {
+        if (!taken) return;
         this.#detached = false;
         this.#options.emit('index_resumed');
         this.#options.onResumed();
@@ -143,13 +150,27 @@ export class LiveIndex {
     );
   }
 
+  /**
+   * Waits until the store takes a document that it did not take before. That it answers other calls proves nothing:
+   * one with a full disk or without a right to write answers all of them. False when stopped before.
+   */
+  async #untilTaken(sample: RenderedDocument[]): Promise<boolean> {
+    if (!(await this.#installed) || this.#stop.signal.aborted) return false;
+    const { indexer } = this.#options;
+    const group = indexer.group();
+    this.#probe = group;
+    await indexer.add(sample, group);
+    group.seal();
+    return (await group.done) !== undefined;
+  }
+
   /** False when stopped before. */
-  async #untilStoreAnswers(ask: (signal: AbortSignal) => Promise<unknown>): Promise<boolean> {
-    const { clock } = this.#options;
+  async #untilInstalled(): Promise<boolean> {
+    const { clock, store } = this.#options;
     const signal = this.#stop.signal;
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        await ask(signal);
+        await store.install(signal);
         return true;
       } catch {
         // The main process reports a store that does not answer; each shard saying so too would be noise.

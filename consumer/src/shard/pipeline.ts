@@ -4,10 +4,10 @@ import { isMillraceError, messageOf } from '@millrace/core/errors.ts';
 import { blockId } from '@millrace/core/ids/block-id.ts';
 import type { Block } from '@millrace/core/wire/block.ts';
 import { decodeBlock, looksLikeBlock } from '@millrace/core/wire/decode.ts';
-import { blockRecords } from '@millrace/core/wire/records.ts';
 import type { ArchiveObject, ArchiveWriter } from '../archive/writer.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { ShardTelemetry } from '../events.ts';
+import { renderedBatches } from '../index/batches.ts';
 import type { LiveIndex } from './live-index.ts';
 import type { ShardRecord } from './record.ts';
 import type { SetAsideReason } from './set-aside.ts';
@@ -47,10 +47,12 @@ export class Pipeline {
       emit('block_repeated', { block: id, sequence, object: object.key });
     } else {
       if (object.footer.blocks === 1) index.begin(object);
-      const documents = this.#render(block, object, id);
+      const { events, documents } = this.#render(block, object, id);
       writer.sealFull(object);
-      count.events(documents.length);
-      if (documents.length > 0) await index.add(object, documents);
+      count.events(events);
+      // Of many events the first are at hand only: they are rendered once more, and never all held.
+      if (events > documents.length) await index.add(object, this.#again(block));
+      else if (events > 0) await index.add(object, [documents]);
     }
     await writer.room();
   }
@@ -79,43 +81,43 @@ export class Pipeline {
     if (await this.#options.setAside(record, reason, code, message)) checkpoint.durable(holder);
   }
 
-  /** Documents of a block, counted by date in the object's footer. What cannot be rendered is left to the filler. */
-  #render(block: Block, object: ArchiveObject, id: string): RenderedDocument[] {
+  /**
+   * Documents of a block, counted by date in the object's footer: all of them, or the first when they are many. What
+   * cannot be rendered is left to the filler.
+   */
+  #render(block: Block, object: ArchiveObject, id: string): Rendered {
     const { renderer, index, emit } = this.#options;
-    const documents: RenderedDocument[] = [];
-    try {
-      const unrendered = renderer.renderBlock(block, blockRecords(block), (document) =>
-        documents.push(document),
-      );
-      countDays(documents, object);
-      for (const { error, ids, source } of unrendered) {
-        emit('render_failed', {
-          block: id,
-          object: object.key,
-          host: block.header.host,
-          file: source.path,
-          events: ids.length,
-          error: error.message,
-        });
-      }
-      if (unrendered.length > 0) {
-        object.footer.daysUnknown();
-        index.leave(object);
-      }
-      return documents;
-    } catch (error) {
-      // The block decoded, its bytes are archived: a fault in here must not stop the shard.
-      emit('render_failed', {
-        block: id,
-        object: object.key,
-        host: block.header.host,
-        error: messageOf(error),
-      });
+    const failed = (fields: object) => {
+      emit('render_failed', { block: id, object: object.key, host: block.header.host, ...fields });
       object.footer.daysUnknown();
       index.leave(object);
-      return [];
+    };
+    const rendered: Rendered = { events: 0, documents: [] };
+    try {
+      for (const { documents, unrendered } of renderedBatches(renderer, block)) {
+        if (rendered.events === 0) rendered.documents = documents;
+        rendered.events += documents.length;
+        countDays(documents, object);
+        for (const { error, ids, source } of unrendered) {
+          failed({ file: source.path, events: ids.length, error: error.message });
+        }
+      }
+      return rendered;
+    } catch (error) {
+      // The block decoded, its bytes are archived: a fault in here must not stop the shard.
+      failed({ error: messageOf(error) });
+      return { events: 0, documents: [] };
     }
   }
+
+  *#again(block: Block): Generator<RenderedDocument[]> {
+    for (const { documents } of renderedBatches(this.#options.renderer, block)) yield documents;
+  }
+}
+
+interface Rendered {
+  events: number;
+  documents: RenderedDocument[];
 }
 
 interface Refusal {

@@ -1,118 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeFooter, footerFrameLength } from '@millrace/core/archive/decode-footer.ts';
-import { validateConfig } from '@millrace/core/config/validate.ts';
-import { createTelemetry } from '@millrace/core/telemetry/events.ts';
-import { createLogger } from '@millrace/core/telemetry/log.ts';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
-import { ConsumerConfigSchema } from '../config.ts';
-import { shardEvents } from '../events.ts';
-import { createIndexer } from '../index/indexer.ts';
-import { fakeObjectStore } from '../testing/fake-object-store.ts';
-import { virtualClock } from '../testing/virtual-clock.ts';
-import { wholeStore } from '../testing/whole-store.ts';
-import type { DeliveredRecord } from './kcl-protocol.ts';
-import { createProcessor } from './processor.ts';
-import { Shard } from './shard.ts';
-
-function setUp(overrides: { streams?: string[]; give_up_ms?: number; queue_bytes_max?: number } = {}) {
-  const { streams = ['*'], give_up_ms = 120_000, queue_bytes_max = 33_554_432 } = overrides;
-  const config = validateConfig(
-    ConsumerConfigSchema,
-    {
-      stream: { name: 'kinesis', region: 'r' },
-      archive: { bucket: 'b', region: 'r', prefix: 'p/' },
-      store: { type: 'opensearch', node: 'http://127.0.0.1:9200' },
-      streams,
-      index: { give_up_ms, queue_bytes_max },
-      http: { port: 0 },
-      java: { bin: 'java', jars: '.' },
-      state_dir: '.',
-    },
-    'test',
-  );
-  const clock = virtualClock();
-  const objects = fakeObjectStore();
-  const store = wholeStore();
-  const telemetry = createTelemetry('shard', shardEvents, createLogger('test', 'silent'));
-  const failures: unknown[] = [];
-  const fail = (error: unknown) => failures.push(error);
-  const indexer = createIndexer({ store, clock, telemetry, config: config.index });
-  const processor = createProcessor({
-    open: (id) => new Shard({ id, config, objects, store, indexer, clock, telemetry, fail }),
-    clock,
-    emit: telemetry.emit,
-    drainMs: config.drain_ms,
-    fail,
-  });
-  /** KCL's side: what was checkpointed, and how the next checkpoints are answered. */
-  const checkpoints: (string | 'end')[] = [];
-  const refusals: string[] = [];
-  const checkpointer = {
-    checkpoint(...args: unknown[]) {
-      const callback = args.at(-1) as (error: string | null) => void;
-      const refusal = refusals.shift();
-      if (refusal === undefined) checkpoints.push(args.length === 1 ? 'end' : (args[0] as string));
-      callback(refusal ?? null);
-    },
-  };
-  /** Sends one call and resolves when it is answered, while time goes on. */
-  const call = async (send: (done: () => void) => void, withinMs = 1_000) => {
-    let answered = false;
-    send(() => {
-      answered = true;
-    });
-    await clock.advance(withinMs);
-    return answered;
-  };
-  const process = (records: DeliveredRecord[], withinMs?: number) =>
-    call(
-      (done) => processor.processRecords({ records, millisBehindLatest: 5, checkpointer }, done),
-      withinMs,
-    );
-  const start = () => call((done) => processor.initialize({ shardId: 'shardId-000000000000' }, done));
-  return {
-    clock,
-    objects,
-    store,
-    processor,
-    checkpointer,
-    checkpoints,
-    refusals,
-    failures,
-    call,
-    process,
-    start,
-  };
-}
-
-function delivered(sequence: number, data: Buffer): DeliveredRecord {
-  return {
-    data: data.toString('base64'),
-    partitionKey: 'k',
-    sequenceNumber: String(sequence),
-    subSequenceNumber: 0,
-    approximateArrivalTimestamp: Date.UTC(2026, 1, 3, 4),
-  };
-}
-
-function block(sequence: number, stream = 'logs'): DeliveredRecord {
-  const text = Buffer.from(`line ${sequence}\n`);
-  const { header, payload } = blockOf([
-    { bytes: text, from: sequence * 100, capturedMs: Date.UTC(2026, 1, 3, 4), multiline: false },
-  ]);
-  header.stream = stream;
-  return delivered(sequence, encodeBlock(header, payload));
-}
-
-const archived = (objects: ReturnType<typeof fakeObjectStore>) =>
-  [...objects.objects]
-    .filter(([key]) => key.startsWith('p/archive/'))
-    .map(([, { bytes }]) => {
-      const length = footerFrameLength(bytes);
-      return decodeFooter(bytes.subarray(-length), bytes.length - length);
-    });
+import { hold } from '../testing/fake-store.ts';
+import { archived, block, delivered, setUp } from '../testing/shard-bench.ts';
 
 test('a quiet shard is archived, indexed, marked, and checkpointed with the next empty call', async () => {
   const { start, process, clock, store, objects, checkpoints } = setUp();
@@ -339,4 +230,61 @@ test('an object with a block of an unknown rule is archived but not marked', asy
   assert.equal(footer?.blocks.length, 2);
   assert.equal(footer?.days, undefined);
   assert.equal(store.marks.length, 0);
+});
+
+test('a store that answers but takes nothing does not hold up archiving more than once', async () => {
+  const { start, process, clock, store, checkpoints } = setUp({
+    give_up_ms: 60_000,
+    queue_bytes_max: 65_536,
+  });
+  await start();
+  let full = true;
+  store.answer = async (documents) =>
+    full ? documents.map(() => ({ kind: 'retry', status: 403, reason: 'full' })) : hold(store, documents);
+  let sequence = 0;
+  const lines = () => Array.from({ length: 300 }, () => block(++sequence));
+  assert.equal(await process(lines(), 30_000), false, 'the queue is full, the call waits');
+  await clock.advance(40_000);
+  for (let i = 0; i < 3; i++) assert.ok(await process(lines(), 30_000), 'given up, and still so');
+  await clock.advance(31_000);
+  await process([]);
+  assert.equal(checkpoints.at(-1), '1200');
+  assert.equal(store.marks.length, 0);
+  full = false;
+  await clock.advance(30_000);
+  await process(lines());
+  await clock.advance(31_000);
+  assert.equal(store.marks.length, 1);
+  assert.equal(store.marks[0]?.events, 300);
+});
+
+test('a block of very many events is indexed whole, some thousands at a time, and its object marked after', async () => {
+  const { start, process, clock, objects, store } = setUp({ queue_bytes_max: 65_536 });
+  await start();
+  const { header, payload } = blockOf([
+    { bytes: Buffer.alloc(25_000, '\n'), from: 0, capturedMs: Date.UTC(2026, 1, 3, 4), multiline: false },
+  ]);
+  store.down = true;
+  assert.equal(await process([delivered(1, encodeBlock(header, payload))], 40_000), false);
+  assert.equal(objects.objects.size, 1, 'closed while the call waits');
+  assert.deepEqual(archived(objects)[0]?.days, [{ date: '2026.02.03', events: 25_000 }]);
+  store.down = false;
+  await clock.advance(60_000);
+  assert.equal(store.held.size, 25_000);
+  assert.deepEqual(
+    store.marks.map((mark) => mark.events),
+    [25_000],
+  );
+});
+
+test('a shard that ended is not checkpointed at its end when something of it was dropped', async () => {
+  const { start, process, processor, call, checkpointer, checkpoints, refusals, failures, clock } = setUp();
+  await start();
+  await process([block(1, 'one')]);
+  await clock.advance(31_000);
+  refusals.push('ShutdownException');
+  await process([block(2, 'two')]);
+  assert.equal(await call((done) => processor.shardEnded({ checkpointer }, done)), false);
+  assert.deepEqual(checkpoints, []);
+  assert.equal(failures.length, 1);
 });

@@ -63,6 +63,10 @@ export function createProcessor(options: ProcessorOptions): RecordProcessor {
       answer(async () => {
         const shard = opened();
         await shard.writer.finish();
+        // The end of the shard is past everything delivered: only what is durable to the last record may say so.
+        if (shard.leaseLost || !shard.checkpoint.complete) {
+          throw new Error('the shard ended before all of it was archived');
+        }
         await Promise.race([shard.index.marked(), clock.sleep(drainMs)]);
         await checkpointEnd(checkpointer, clock, emit);
         emit('shard_ended', {});

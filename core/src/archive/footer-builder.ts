@@ -7,6 +7,7 @@ export class FooterBuilder {
   readonly #blocks: FooterBlock[] = [];
   readonly #ids = new Set<string>();
   readonly #sources = new Map<string, FooterSource>();
+  readonly #filters = new Set<string>();
   readonly #days = new Map<string, number>();
   #daysKnown = true;
   #offset = 0;
@@ -101,7 +102,7 @@ export class FooterBuilder {
         exceptions: [],
       };
       this.#sources.set(key, known);
-      this.#weight += 64 + source.path.length + source.tag.length + rule.length;
+      this.#weight += 64 + header.host.length + source.path.length + source.tag.length + rule.length;
     }
     return known;
   }
@@ -123,7 +124,8 @@ export class FooterBuilder {
       if (before !== undefined && touches(before, item)) extend(before, item);
       else {
         source.exceptions.push({ ...item });
-        this.#weight += 10;
+        this.#weight += 10 + (this.#filters.has(item.by) ? 0 : item.by.length);
+        this.#filters.add(item.by);
       }
     }
   }

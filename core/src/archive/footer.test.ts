@@ -315,3 +315,19 @@ test('zstd passes over the footer and prints the lines of the blocks before it',
   const run = spawnSync('zstd', ['-dc'], { input: Buffer.concat([block, encodeFooter(builder.build())]) });
   assert.equal(run.stdout.toString(), 'one\ntwo\n', run.stderr.toString());
 });
+
+test('long names that come with each block count for the weight, by which an object is closed in time', () => {
+  const builder = new FooterBuilder('logs');
+  let names = 0;
+  for (let n = 0; n < 50; n++) {
+    const runs = [{ bytes: Buffer.from('x\n'), from: 0, capturedMs: 1, multiline: false }];
+    const { header } = blockOf(runs);
+    header.host = `${n}`.padEnd(1024, 'h');
+    const by = `${n}`.padEnd(1024, 'f');
+    const [run] = header.runs;
+    if (run) run.exceptions = [{ from: 0, length: 2, shipped: 2, by }];
+    builder.add({ length: 10, id: n.toString(16).padStart(32, '0'), arrivalMs: 1, sequence: `${n}` }, header);
+    names += header.host.length + by.length;
+  }
+  assert.ok(builder.weight >= names, `${builder.weight} for ${names} characters of names`);
+});

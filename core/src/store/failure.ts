@@ -14,3 +14,11 @@ export class StoreRejection extends MillraceError {
 export function isTooLarge(error: unknown): boolean {
   return error instanceof StoreRejection && error.status === 413;
 }
+
+/**
+ * Whether a refused request may be the fault of what it holds: too large, or not understood. Any other status (a
+ * proxy's 404, 405, 415) speaks of the way to the store, and says nothing about documents.
+ */
+export function blamesBody(error: unknown): error is StoreRejection {
+  return error instanceof StoreRejection && (error.status === 400 || error.status === 413);
+}
