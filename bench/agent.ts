@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { agentCommand } from '@millrace/deploy/local/agent-command.ts';
 import { accessLogLines, writeAccessLog } from './lib/access-log.ts';
 import { measure, median, processCpuS, type Usage } from './lib/measure.ts';
 import { report, table } from './lib/report.ts';
@@ -21,7 +22,8 @@ const { values } = parseArgs({
 });
 const small = Number(values.small);
 const large = Number(values.large);
-const agentMain = fileURLToPath(new URL('../agent/src/main.ts', import.meta.url));
+/** As `./millrace agent` and `./millrace up` start it. */
+const agent = agentCommand(fileURLToPath(new URL('../', import.meta.url)));
 const sinkMain = fileURLToPath(new URL('./lib/null-kinesis.ts', import.meta.url));
 
 interface SinkStats {
@@ -83,7 +85,7 @@ async function backfill(
   return withSink(async (endpoint, stats) => {
     rmSync(join(dir, 'state'), { recursive: true, force: true });
     const config = writeConfig(dir, log, endpoint);
-    const usage = await measure(process.execPath, [agentMain, 'run', '--config', config, '--once']);
+    const usage = await measure(process.execPath, [...agent, 'run', '--config', config, '--once']);
     process.stderr.write(`agent, ${lines} lines: ${usage.cpuS.toFixed(2)} s CPU\n`);
     return { usage, stats: await stats() };
   });
@@ -102,13 +104,13 @@ async function trickle(
     const paths = Array.from({ length: files }, (_, i) => join(folder, `service-${i}.log`));
     rmSync(join(dir, 'state'), { recursive: true, force: true });
     const config = writeConfig(dir, join(folder, '*.log'), endpoint);
-    const agent = spawn(process.execPath, [agentMain, 'run', '--config', config], {
+    const child = spawn(process.execPath, [...agent, 'run', '--config', config], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     let count = 0;
     const start = performance.now();
     await delay(1500);
-    const cpuBefore = processCpuS(agent.pid ?? 0);
+    const cpuBefore = processCpuS(child.pid ?? 0);
     const measured = performance.now();
     while (performance.now() - measured < seconds * 1000) {
       // Spread over the second, as independent services are.
@@ -116,8 +118,8 @@ async function trickle(
         appendFileSync(paths[count++ % files] ?? '', String(lines.next().value));
       await delay(Math.max(0, start + 1500 + (count / files) * 1000 - performance.now()));
     }
-    const cpuS = processCpuS(agent.pid ?? 0) - cpuBefore;
-    await stop(agent);
+    const cpuS = processCpuS(child.pid ?? 0) - cpuBefore;
+    await stop(child);
     return { cpuS, lines: count, stats: await stats() };
   });
 }

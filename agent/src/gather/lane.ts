@@ -66,8 +66,11 @@ export class Lane {
     return Math.max(0, this.#lastBlockAt + this.shipper.output.lingerMs - this.#clock.monotonic());
   }
 
-  /** Starts building a block of what is gathered; false when the builder before it is still busy. */
-  flush(): boolean {
+  /**
+   * Starts building a block of what is gathered; false when the builder before it is still busy. `more`: the block is
+   * closed because it is full, another follows.
+   */
+  flush(more = false): boolean {
     if (this.#filling.empty) return true;
     if (this.#spare === undefined) {
       this.#blocked = true;
@@ -80,7 +83,7 @@ export class Lane {
     this.#commits++;
     this.#committing = this.#committing
       .then(() => builder.build(this.#head))
-      .then((built) => this.#commit(built))
+      .then((built) => this.#commit(built, more))
       .finally(() => {
         this.#spare = builder;
         this.#blocked = false;
@@ -106,13 +109,13 @@ export class Lane {
     this.#waitingForRoom?.();
   }
 
-  async #commit(built: BuiltBlock): Promise<void> {
+  async #commit(built: BuiltBlock, more: boolean): Promise<void> {
     const output = this.shipper.output.id;
     for (let attempt = 0; !this.#abandoned; attempt++) {
       const block = this.#outbox.put(output, built.bytes, built.runs, built.positions);
       if (block) {
         if (attempt > 0) this.#telemetry.emit('outbox_room', { output });
-        this.shipper.add(block);
+        this.shipper.add(block, more);
         return;
       }
       if (attempt === 0) this.#telemetry.emit('outbox_full', { output, bytes: this.#outbox.pendingBytes });

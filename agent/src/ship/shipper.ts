@@ -6,6 +6,10 @@ import type { AgentTelemetry } from '../events.ts';
 import type { Outbox, OutboxBlock } from '../state/outbox.ts';
 import type { StreamClient } from './stream-client.ts';
 
+/** How long and up to how many bytes a request waits for blocks that are about to come. */
+const gatherMs = 20;
+const gatherBytes = 1536 * 1024;
+
 /** Base64 and JSON make a record longer on the wire than its bytes; requests are bounded by the bytes of data and key. */
 const partitionKeyBytes = 16;
 
@@ -26,6 +30,9 @@ export class Shipper {
   /** Monotonic time before which nothing is sent, after a failure. */
   #pausedUntil = 0;
   #wake: (() => void) | undefined;
+  #gathering: AbortController | undefined;
+  /** The last block was closed because it was full, so that another is on its way. */
+  #more = false;
   #stopped = false;
   #sending = 0;
   readonly #stopping = new AbortController();
@@ -56,8 +63,11 @@ export class Shipper {
     return this.#waiting.length + this.#sending;
   }
 
-  add(block: OutboxBlock): void {
+  /** `more`: others follow at once, so that the next request may wait for them. */
+  add(block: OutboxBlock, more = false): void {
     this.#waiting.push(block);
+    this.#more = more;
+    if (!this.#worthWaiting()) this.#gathering?.abort();
     this.#wake?.();
   }
 
@@ -70,6 +80,7 @@ export class Shipper {
       } else if (this.#waiting.length === 0 || this.#inFlight.size >= this.#concurrency()) {
         await this.#woken();
       } else {
+        if (this.#worthWaiting()) await this.#gather();
         this.#launch(this.#nextBatch());
       }
     }
@@ -81,7 +92,20 @@ export class Shipper {
   stop(): void {
     this.#stopped = true;
     this.#stopping.abort();
+    this.#gathering?.abort();
     this.#wake?.();
+  }
+
+  /** A call costs as much CPU as a block does: while a backlog is read, a request takes several. */
+  #worthWaiting(): boolean {
+    return this.#more && this.#waiting.reduce((sum, block) => sum + block.size, 0) < gatherBytes;
+  }
+
+  async #gather(): Promise<void> {
+    this.#gathering = new AbortController();
+    await this.#clock.sleep(gatherMs, this.#gathering.signal);
+    this.#gathering = undefined;
+    this.#more = false;
   }
 
   /** One call at a time while the stream fails: it is not helped by more. */

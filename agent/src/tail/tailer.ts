@@ -162,7 +162,7 @@ export class Tailer {
     if (builder === undefined) return true;
     const outcome = await file.read(builder, turnBytes, this.#clock.now(), this.#isFinal(file, last));
     if (outcome.kind === 'full') {
-      lane.flush();
+      lane.flush(true);
       return true;
     }
     if (outcome.kind === 'replaced') return this.#replaced(file, lane, outcome.size);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { agentCommand } from './agent-command.ts';
 import { answers } from './http.ts';
 import type { PartSpec } from './process.ts';
 
@@ -16,10 +17,11 @@ export interface AppOptions {
 /** One of our own programs as a process; it is ready when its /readyz says so. */
 export function appPart(options: AppOptions): PartSpec {
   const { name, root, port } = options;
+  const program = name === 'agent' ? agentCommand(root) : [join(root, name, 'src', 'main.ts')];
   return {
     name,
     command: process.execPath,
-    args: [join(root, name, 'src', 'main.ts'), 'run', '--config', options.config],
+    args: [...program, 'run', '--config', options.config],
     env: { ...options.env, NODE_NO_WARNINGS: '1' },
     cwd: root,
     ports: [port],

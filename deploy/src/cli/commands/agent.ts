@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { agentCommand } from '../../local/agent-command.ts';
 import { type Command, exitCodes } from '../command.ts';
 import { runNode } from '../run-program.ts';
 
@@ -14,5 +14,5 @@ export const agent: Command = {
   ],
   exits: [[1, 'it failed']],
   run: async () => exitCodes.usage,
-  passOn: (context, args) => runNode(context, [join(context.root, 'agent', 'src', 'main.ts'), ...args]),
+  passOn: (context, args) => runNode(context, [...agentCommand(context.root), ...args]),
 };
