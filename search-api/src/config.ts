@@ -7,7 +7,7 @@ import { type Static, Type } from 'typebox';
 const closed = { additionalProperties: false } as const;
 
 /** search-api.json. */
-const SearchApiConfigSchema = Type.Object(
+export const SearchApiConfigSchema = Type.Object(
   {
     http: Type.Object(
       {
