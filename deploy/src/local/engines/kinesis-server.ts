@@ -2,13 +2,13 @@
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { createServer, type Socket } from 'node:net';
-import kinesalite from 'kinesalite';
 import { guardedListener, serveUntilStopped } from './serve.ts';
+import { createStreamStore } from './stream-store.ts';
 
 const [port, path] = process.argv.slice(2);
 if (port === undefined || path === undefined) throw new TypeError('usage: kinesis-server.ts PORT FOLDER');
 
-const store = kinesalite({
+const store = createStreamStore({
   path,
   createStreamMs: 0,
   deleteStreamMs: 0,

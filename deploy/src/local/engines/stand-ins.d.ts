@@ -1,18 +1,4 @@
-/** The parts we use of two packages without types. */
-declare module 'kinesalite' {
-  import type { Server } from 'node:http';
-
-  interface Options {
-    path: string;
-    createStreamMs: number;
-    deleteStreamMs: number;
-    updateStreamMs: number;
-    shardLimit: number;
-  }
-  function kinesalite(options: Options): Server;
-  export = kinesalite;
-}
-
+/** The parts we use of a package without types. */
 declare module 'dynalite' {
   import type { Server } from 'node:http';
 
