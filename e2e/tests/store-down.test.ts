@@ -43,6 +43,7 @@ test('with the store down, archive and checkpoints go on; back again, the filler
       [...after].every(([shard, checkpoint]) => BigInt(checkpoint) > BigInt(before.get(shard) ?? '0')),
       `checkpoints moved: ${JSON.stringify([...before])} to ${JSON.stringify([...after])}`,
     );
+    assert.ok(await givenUp(), 'live indexing gave up, so that the rest is the work of the filler');
   } finally {
     process.kill(store, 'SIGCONT');
   }
@@ -56,3 +57,10 @@ test('with the store down, archive and checkpoints go on; back again, the filler
     return count >= keys.length ? true : undefined;
   });
 });
+
+/** Whether a shard has given up live indexing, by the consumer's metrics. */
+async function givenUp(): Promise<boolean> {
+  const response = await fetch(`http://127.0.0.1:${stack.portBase + 7}/metrics`);
+  const text = await response.text();
+  return /^millrace_shard_index_given_up_total\{.*\} [1-9]/m.test(text);
+}
