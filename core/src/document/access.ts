@@ -8,6 +8,7 @@ export function accessMembers(line: AccessLine): string {
 }
 
 function source(line: AccessLine): string {
+  if (line.remote === undefined) return '';
   const address = quoted(line.remote);
   // The field is typed: what is no address (a host name, "unix:") must not get there.
   const ip = isAddress(line.remote) ? `,"ip":${address}` : '';
@@ -20,8 +21,11 @@ function http(line: AccessLine): string {
     request += `${request === '' ? '' : ','}"referrer":${quoted(line.referrer)}`;
   const bytes = line.bytes === undefined ? '' : `,"body":{"bytes":${line.bytes}}`;
   const version = line.version === undefined ? '' : `,"version":${quoted(line.version)}`;
-  const requestMember = request === '' ? '' : `"request":{${request}},`;
-  return `,"http":{${requestMember}"response":{"status_code":${line.status}${bytes}}${version}}`;
+  const requestMember = request === '' ? '' : `,"request":{${request}}`;
+  const status = line.status === undefined ? '' : `,"status_code":${line.status}`;
+  const response = `${status}${bytes}`.slice(1);
+  const http = `${requestMember}${response === '' ? '' : `,"response":{${response}}`}${version}`.slice(1);
+  return http === '' ? '' : `,"http":{${http}}`;
 }
 
 function other(line: AccessLine): string {

@@ -13,15 +13,22 @@ interface GoldenCase {
   /** The record's bytes with its terminator, as text or base64. */
   record: { utf8: string } | { base64: string };
   captured: string;
+  /** The file's; `/var/log/app.log` where absent. */
+  path?: string;
   expected: { id: string; index: string; error?: string; document: Record<string, unknown> };
 }
 
 const root = new URL('./golden/', import.meta.url);
 
-function render(rule: string, payload: Buffer, captured: string): RenderedDocument {
+function render(
+  rule: string,
+  payload: Buffer,
+  captured: string,
+  path = '/var/log/app.log',
+): RenderedDocument {
   const source = {
     generation: Buffer.from('0123456789ab7cde8f0123456789abcd', 'hex'),
-    path: '/var/log/app.log',
+    path,
     tag: 'app',
     rule: 0,
   };
@@ -43,10 +50,10 @@ function render(rule: string, payload: Buffer, captured: string): RenderedDocume
 for (const version of readdirSync(root).sort()) {
   for (const file of readdirSync(new URL(`${version}/`, root)).sort()) {
     const cases = JSON.parse(readFileSync(new URL(`${version}/${file}`, root), 'utf8')) as GoldenCase[];
-    for (const { name, rule, record, captured, expected } of cases) {
+    for (const { name, rule, record, captured, path, expected } of cases) {
       test(`rules ${version} keep their meaning, ${file}: ${name}`, () => {
         const bytes = 'utf8' in record ? Buffer.from(record.utf8) : Buffer.from(record.base64, 'base64');
-        const { id, index, error, source } = render(rule, bytes, captured);
+        const { id, index, error, source } = render(rule, bytes, captured, path);
         assert.doesNotMatch(source, /[\n\r]/);
         const document = JSON.parse(source) as Record<string, unknown>;
         const actual = { id, index, ...(error === undefined ? {} : { error }), document };

@@ -1,9 +1,11 @@
+import { withoutTerminator } from '../parse/encoding.ts';
+import { messageField } from '../parse/fields.ts';
 import type { Parsed } from '../parse/parsed.ts';
 import { accessMembers } from './access.ts';
 import { cutText, leavesMax, writeLeaves } from './containers.ts';
 import { type FieldMembers, fieldMembers } from './field-members.ts';
 import { quoted } from './json-text.ts';
-import { messageField, WellKnownCollector } from './reserved.ts';
+import { WellKnownCollector } from './reserved.ts';
 import type { RulePlan } from './rule-plan.ts';
 
 /** parse, time: see ParseFailure. limit: the document is there, but not all of it where it should be. */
@@ -29,11 +31,16 @@ export function recordBody(plan: RulePlan, parsed: Parsed, text: string): Record
   const members = fields === undefined ? plan.addedMembers : ownMembers(plan, fields, taken);
   const error = parsed.error ?? limitError(members.leftOut);
   return {
-    message: taken === undefined ? text : String(fields?.[taken]),
-    level: members.level,
+    message: taken === undefined ? (parsed.message ?? text) : messageText(taken, String(fields?.[taken])),
+    level: members.level ?? parsed.level,
     json: (access === undefined ? '' : accessMembers(access)) + members.json + errorMember(error),
     error,
   };
+}
+
+/** Docker writes the terminator of a container's line into `log`. */
+function messageText(name: string, value: string): string {
+  return name === 'log' ? withoutTerminator(value) : value;
 }
 
 /** The body of a piece of a record that was cut at the size limit: no parser could make sense of it. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Rule, ruleText } from '../rule/rule.ts';
+import type { Rule } from '../rule/rule.ts';
+import { ruleText } from '../rule/text.ts';
 import { bulkAction } from '../store/action.ts';
 import type { Block, Run, Source } from '../wire/block.ts';
 import { blockRecords } from '../wire/records.ts';

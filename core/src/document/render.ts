@@ -5,11 +5,13 @@ import { generationText } from '../ids/generation.ts';
 import { assertStreamName } from '../ids/stream-name.ts';
 import { captureTime, isoTime } from '../parse/calendar.ts';
 import { asciiText, withoutTerminator } from '../parse/encoding.ts';
+import { parseRule } from '../rule/rule.ts';
 import type { Block, BlockRecord, Run, Source } from '../wire/block.ts';
+import { containerFields } from './container-path.ts';
 import { indexNames } from './index-name.ts';
 import { quoted, quotedLong } from './json-text.ts';
 import { pieceBody, recordBody } from './record-body.ts';
-import { createPlanCache, type RulePlan } from './rule-plan.ts';
+import { createPlanCache, planWith, type RulePlan } from './rule-plan.ts';
 import type { RenderedDocument } from './types.ts';
 
 /** Records of one source that no document could be made of: its rule is of a newer version or cannot be compiled. */
@@ -36,7 +38,7 @@ export interface Renderer {
 
 /** A renderer keeps compiled rules between blocks, nothing else. */
 export function createRenderer(): Renderer {
-  const planOf = createPlanCache();
+  const planOf = createPlanCache(parseRule);
   return {
     renderBlock(block, records, emit) {
       const rendering = new BlockRendering(block, planOf);
@@ -89,7 +91,9 @@ class BlockRendering {
     const { plan, head, tail } = shared;
     const text = this.textOf(plan, start, end);
     const captured = captureTime(run.capturedMs);
-    const parsed = isPiece(record, this.cutEnds) ? undefined : plan.compiled.parse(text, run.capturedMs);
+    const parsed = isPiece(record, this.cutEnds)
+      ? undefined
+      : plan.compiled.parse(text, run.capturedMs, plan.outer);
     const body = parsed === undefined ? pieceBody(plan, text) : recordBody(plan, parsed, text);
     const time = parsed?.time ?? captured;
     const level = body.level === undefined ? '' : `,"level":"${body.level}"`;
@@ -126,7 +130,7 @@ class BlockRendering {
     if (plan instanceof MillraceError) return plan;
     const names = `,"tag":${quoted(source.tag)},"stream":"${stream}","host":{"name":${quoted(host)}}`;
     return {
-      plan,
+      plan: sourcePlan(plan, source.path),
       head: `${names},"log":{"file":{"path":${quoted(source.path)}},"offset":`,
       tail: `,"event":{"generation":"${generationText(source.generation)}"}}`,
     };
@@ -137,6 +141,13 @@ class BlockRendering {
     if (known === undefined) this.unrendered.set(source, { source, error, ids: [id] });
     else known.ids.push(id);
   }
+}
+
+/** Where records come from containers the path says which: a function of the block, like all else. */
+function sourcePlan(plan: RulePlan, path: string): RulePlan {
+  const { type } = plan.compiled.rule.parse;
+  const fields = type === 'cri' || type === 'docker' ? containerFields(path) : undefined;
+  return fields === undefined ? plan : planWith(plan, fields);
 }
 
 /** Payload positions where runs end whose last record goes on in a later run. */

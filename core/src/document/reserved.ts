@@ -1,4 +1,4 @@
-import type { Fields, FieldValue } from '../parse/parsed.ts';
+import type { FieldValue } from '../parse/parsed.ts';
 import { normalLevel } from './level.ts';
 
 /**
@@ -74,11 +74,4 @@ export class WellKnownCollector {
 
 function shortText(value: FieldValue): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= textMax ? value : undefined;
-}
-
-/** The field that is the event's message: `message`, else `msg`, when it is text. It is then not a field as well. */
-export function messageField(fields: Fields): string | undefined {
-  if (Object.hasOwn(fields, 'message') && typeof fields.message === 'string') return 'message';
-  if (Object.hasOwn(fields, 'msg') && typeof fields.msg === 'string') return 'msg';
-  return undefined;
 }

@@ -1,7 +1,8 @@
 import { MillraceError, messageOf } from '../errors.ts';
 import { compileDecoder, type Decode, isUtf8 } from '../parse/encoding.ts';
+import type { Fields } from '../parse/parsed.ts';
 import { type CompiledRule, compileRule } from '../parse/registry.ts';
-import { parseRule, type Rule } from '../rule/rule.ts';
+import type { Rule } from '../rule/rule.ts';
 import { emptyLeaves, type Leaves, writeLeaves } from './containers.ts';
 import { type FieldMembers, fieldMembers } from './field-members.ts';
 import { type WellKnown, WellKnownCollector } from './reserved.ts';
@@ -17,16 +18,23 @@ export interface RulePlan {
   addedWellKnown: WellKnown;
   /** What a record without fields of its own gets. */
   addedMembers: FieldMembers;
+  /** The fields of one source among them. */
+  outer?: Fields;
 }
 
 const plansMax = 128;
 
-/** Plans by rule text, the least recently used forgotten. A rule that cannot be compiled yields its error. */
-export function createPlanCache(): (text: string) => RulePlan | MillraceError {
+/**
+ * Plans by rule text, the least recently used forgotten. A rule that cannot be read or compiled yields its error.
+ * `readRule`: parseRule for what others wrote.
+ */
+export function createPlanCache(
+  readRule: (text: string) => Rule,
+): (text: string) => RulePlan | MillraceError {
   const plans = new Map<string, RulePlan | MillraceError>();
   return (text) => {
     let plan = plans.get(text);
-    if (plan === undefined) plan = planOrError(text);
+    if (plan === undefined) plan = planOrError(() => readRule(text));
     else plans.delete(text);
     plans.set(text, plan);
     const oldest = plans.size > plansMax ? plans.keys().next().value : undefined;
@@ -35,13 +43,30 @@ export function createPlanCache(): (text: string) => RulePlan | MillraceError {
   };
 }
 
-function planOrError(text: string): RulePlan | MillraceError {
+function planOrError(readRule: () => Rule): RulePlan | MillraceError {
   try {
-    return compilePlan(parseRule(text));
+    return compilePlan(readRule());
   } catch (cause) {
     if (cause instanceof MillraceError) return cause;
     return new MillraceError('RULE_INVALID', `rule: ${messageOf(cause)}`, { cause });
   }
+}
+
+/**
+ * The plan with fields of one source added, such as the names in its path. The rule's own of the same name stand.
+ */
+export function planWith(plan: RulePlan, fields: Fields): RulePlan {
+  const added = { ...plan.added };
+  const wellKnown = new WellKnownCollector(plan.addedWellKnown);
+  writeLeaves(fields, added, wellKnown, (name) => plan.addedNames.has(name));
+  return {
+    ...plan,
+    outer: fields,
+    added,
+    addedNames: new Set([...plan.addedNames, ...Object.keys(fields)]),
+    addedWellKnown: wellKnown.found,
+    addedMembers: fieldMembers(added, wellKnown.found),
+  };
 }
 
 function compilePlan(rule: Rule): RulePlan {

@@ -64,10 +64,22 @@ export function captureTime(capturedMs: number): EventTime {
 
 let lastSeconds = 0;
 let lastText = '1970-01-01T00:00:00';
+let lastDay = 0;
+let lastDate = '1970-01-01T';
+
+const twoDigits = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
 
 function isoSeconds(seconds: number): string {
   if (seconds === lastSeconds) return lastText; // neighbours share their second
-  lastText = new Date(seconds * 1000).toISOString().slice(0, 19);
+  const day = dayOf(seconds);
+  if (day !== lastDay) {
+    lastDate = new Date(day * daySeconds * 1000).toISOString().slice(0, 11);
+    lastDay = day;
+  }
+  const clock = seconds - day * daySeconds;
+  const minutes = Math.floor(clock / 60);
+  const hour = twoDigits[Math.floor(minutes / 60)];
+  lastText = `${lastDate}${hour}:${twoDigits[minutes % 60]}:${twoDigits[clock % 60]}`;
   lastSeconds = seconds;
   return lastText;
 }

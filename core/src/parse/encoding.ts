@@ -1,4 +1,5 @@
 import { isAscii } from 'node:buffer';
+import iconv from 'iconv-lite';
 import { MillraceError } from '../errors.ts';
 
 /** The text of `bytes[start, end)`: invalid sequences become U+FFFD, a leading byte order mark is not text. */
@@ -21,6 +22,9 @@ export function compileDecoder(label: string | undefined): Decode {
       hint: 'use a label of the WHATWG Encoding Standard such as euc-kr, shift_jis, utf-16le or latin1',
     });
   }
+  // Node's own decoder lacks the thousands of syllables that Windows adds to it, and the standard's euc-kr has.
+  if (decoder.encoding === 'euc-kr')
+    return (bytes, start, end) => iconv.decode(bytes.subarray(start, end), 'cp949');
   return (bytes, start, end) => decoder.decode(bytes.subarray(start, end));
 }
 

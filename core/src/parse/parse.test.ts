@@ -33,6 +33,8 @@ test('the nginx parser reads every column of a combined line', () => {
       forwardedFor: undefined,
     },
     time: { seconds: Date.UTC(2026, 0, 1, 18, 4, 5) / 1000, nanos: 0, digits: 0 },
+    message: undefined,
+    level: undefined,
     error: undefined,
   });
 });
@@ -239,6 +241,7 @@ test('encodings are decoded, and marks of byte order are not text', () => {
   assert.equal(decode(undefined, [0x61, 0xff, 0xe2, 0x82, 0x62]), 'a��b');
   assert.equal(decode('utf-8', [0xed, 0xa0, 0x80]), '���');
   assert.equal(decode('euc-kr', [0xbe, 0xc8]), '안');
+  assert.equal(decode('euc-kr', [0xc6, 0x52, 0x81, 0x41]), '힣갂');
   assert.equal(decode('shift_jis', [0x93, 0xfa, 0x96, 0x7b]), '日本');
   assert.equal(decode('latin1', [0xe9, 0x80]), 'é€');
   assert.equal(decode('utf-16le', [0xff, 0xfe, 0x61, 0x00, 0x0a, 0x00]), 'a\n');

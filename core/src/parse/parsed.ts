@@ -26,8 +26,8 @@ export interface EventTime {
 
 /** One line of an access log. Absent values and "-" are undefined; text is as in the log, escapes included. */
 export interface AccessLine {
-  /** Client address: IP, host name or `unix:`. */
-  remote: string;
+  /** Client address: IP, host name or `unix:`. Every line has one; undefined once it was removed, as the status. */
+  remote: string | undefined;
   /** Second column (identd), hardly ever used. */
   host: string | undefined;
   user: string | undefined;
@@ -38,16 +38,19 @@ export interface AccessLine {
   target: string | undefined;
   /** Without `HTTP/`. */
   version: string | undefined;
-  status: number;
+  status: number | undefined;
   bytes: number | undefined;
   referrer: string | undefined;
   agent: string | undefined;
   forwardedFor: string | undefined;
 }
 
-/** parse: the parser rejects the record. time: the event's time cannot be read or stored; the fields are there. */
+/**
+ * parse: the parser rejects the record. time: the event's time cannot be read or stored; the fields are there. limit:
+ * its rule would write more fields than it may.
+ */
 export interface ParseFailure {
-  type: 'parse' | 'time';
+  type: 'parse' | 'time' | 'limit';
   /** Why, at most 256 UTF-16 units. */
   message: string;
 }
@@ -59,15 +62,21 @@ export interface Parsed {
   access: AccessLine | undefined;
   /** Undefined: the record has no time of its own, or it failed. */
   time: EventTime | undefined;
+  /** What the parser took for the message, where that is neither a field nor the whole text. */
+  message: string | undefined;
+  /** `log.level`, where no field says it. */
+  level: string | undefined;
   error: ParseFailure | undefined;
 }
 
 /** What one parser makes of a record's text, before time and types are looked at. */
 export type Parser = (text: string) => RawParsed | ParseFailure;
 
-interface RawParsed {
+export interface RawParsed {
   fields: Fields | undefined;
   access: AccessLine | undefined;
+  /** `log.level`, where the parser knows it and no field says it. */
+  level?: string | undefined;
 }
 
 export function parseFailure(message: string): ParseFailure {

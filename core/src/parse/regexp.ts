@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts';
+import { setField } from './fields.ts';
 import { linearExpression } from './linear-regexp.ts';
 import { type Fields, type Parser, parseFailure } from './parsed.ts';
 
@@ -7,9 +8,10 @@ const textMax = 65_536;
 
 /**
  * Named groups become fields; groups that took no part do not. The expression is searched for anywhere in the record.
+ * `names` gives groups other names than their own; of several groups of one name the last that took part counts.
  * @throws MillraceError RULE_INVALID for an expression without named groups, or one that could run for ever
  */
-export function compileRegexp(expression: string, flags: string): Parser {
+export function compileRegexp(expression: string, flags: string, names?: Record<string, string>): Parser {
   const compiled = linearExpression(expression, flags);
   if (!/\(\?<(?![=!])/.test(expression)) {
     throw new MillraceError('RULE_INVALID', 'the expression has no named group', {
@@ -20,6 +22,17 @@ export function compileRegexp(expression: string, flags: string): Parser {
     if (text.length > textMax) return parseFailure(`longer than ${textMax} characters`);
     const groups = compiled.exec(text)?.groups;
     if (groups === undefined) return parseFailure('the expression does not match');
-    return { fields: groups as Fields, access: undefined };
+    const fields = names === undefined ? (groups as Fields) : renamed(groups, names);
+    return { fields, access: undefined };
   };
+}
+
+function renamed(groups: Record<string, string | undefined>, names: Record<string, string>): Fields {
+  const fields: Fields = {};
+  for (const group of Object.keys(groups)) {
+    const value = groups[group];
+    if (value !== undefined)
+      setField(fields, Object.hasOwn(names, group) ? (names[group] ?? group) : group, value);
+  }
+  return fields;
 }

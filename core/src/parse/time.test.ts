@@ -14,7 +14,7 @@ function read(
   value: FieldValue,
   format?: string,
   zone?: string,
-  type: 'string' | 'float' | 'unixtime' = 'string',
+  type: 'string' | 'float' | 'unixtime' | 'auto' = 'string',
 ) {
   const rule = {
     key: 'time',
@@ -122,6 +122,20 @@ test('what a reader answers does not depend on what it was asked before', () => 
     years.map((time) => (typeof time === 'string' ? time : isoTime(time))),
     ['2024-01-01T00:00:00Z', '2026-01-01T00:00:00Z', '2024-01-01T00:00:00Z'],
   );
+});
+
+test('a time of either kind is seconds where it is a number, written as one or as text, else ISO 8601', () => {
+  const table: [value: FieldValue, expected: string][] = [
+    [1767225600.25, '2026-01-01T00:00:00.25Z'],
+    [1767225600123, '2026-01-01T00:00:00.123Z'],
+    ['1767225600.5', '2026-01-01T00:00:00.5Z'],
+    ['2026-01-02T03:04:05.678Z', '2026-01-02T03:04:05.678Z'],
+    ['2026-01-02 03:04:05', '2026-01-01T18:04:05Z'],
+    ['soon', 'error: not an ISO 8601 date'],
+    [true, 'error: neither text nor a number'],
+  ];
+  for (const [value, expected] of table)
+    assert.equal(read(value, undefined, '+09:00', 'auto'), expected, String(value));
 });
 
 test('without a format ISO 8601 and its common spellings are read', () => {

@@ -1,6 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { MillraceError } from '../errors.ts';
+import { NamePattern, NullsSchema, ParseSchema, TimeSchema, TypesSchema } from './parse-schema.ts';
+import { StepsSchema } from './steps-schema.ts';
+import { ruleTextBytesMax } from './text.ts';
 
 /**
  * How the consumer makes a document of a record (D2). Travels as canonical JSON in a block's header and must be
@@ -8,53 +11,27 @@ import { MillraceError } from '../errors.ts';
  */
 const closed = { additionalProperties: false } as const;
 
-const NamePattern = '^[^\\u0000-\\u001f]{1,256}$';
-
-export const ParseSchema = Type.Union([
-  Type.Object({ type: Type.Literal('none') }, closed),
-  Type.Object({ type: Type.Literal('json') }, closed),
-  Type.Object({ type: Type.Literal('nginx') }, closed),
-  Type.Object(
-    {
-      type: Type.Literal('regexp'),
-      /** JavaScript syntax, `v`-less; named groups become fields. Runs on the linear-time engine or is refused. */
-      expression: Type.String({ maxLength: 16_384 }),
-      /** `i` ignore case, `m` anchors at lines, `s` dot matches newline. */
-      flags: Type.Optional(Type.String({ pattern: '^i?m?s?$' })),
-    },
-    closed,
-  ),
-]);
-
-export const TimeSchema = Type.Object(
-  {
-    /** Parsed field that holds the event's time. */
-    key: Type.String({ pattern: NamePattern }),
-    type: Type.Union([Type.Literal('string'), Type.Literal('float'), Type.Literal('unixtime')]),
-    /** strptime format; absent: ISO 8601 / RFC 3339. */
-    format: Type.Optional(Type.String({ maxLength: 256 })),
-    /** Zone of times without one: IANA name or ±HH:MM, a literal that the agent resolved. */
-    zone: Type.Optional(Type.String({ maxLength: 64 })),
-    /** Keep the field in the document. */
-    keep: Type.Optional(Type.Boolean()),
-  },
-  closed,
-);
-
-const FieldTypeSchema = Type.Union([
-  Type.Literal('string'),
-  Type.Literal('integer'),
-  Type.Literal('float'),
-  Type.Literal('bool'),
-]);
-
 export const RuleSchema = Type.Object(
   {
     v: Type.Literal(1),
     parse: ParseSchema,
     time: Type.Optional(TimeSchema),
     /** Types of fields that a parser yields as text. */
-    types: Type.Optional(Type.Record(Type.String({ pattern: NamePattern }), FieldTypeSchema)),
+    types: Type.Optional(TypesSchema),
+    /** Texts of fields that are null; looked at before types and time are. */
+    nulls: Type.Optional(NullsSchema),
+    /** What is looked for in the text of records without it: their time (in a zone, where none is written), level. */
+    detect: Type.Optional(
+      Type.Object(
+        {
+          time: Type.Optional(Type.Object({ zone: Type.String({ maxLength: 64 }) }, closed)),
+          level: Type.Optional(Type.Literal(true)),
+        },
+        closed,
+      ),
+    ),
+    /** What is done to the fields after all that, in order. */
+    steps: Type.Optional(StepsSchema),
     /** Literal fields added to every document. */
     add: Type.Optional(Type.Record(Type.String({ pattern: NamePattern }), Type.String({ maxLength: 8_192 }))),
     /** Text encoding of the record's bytes, a WHATWG label; absent: UTF-8. */
@@ -64,17 +41,8 @@ export const RuleSchema = Type.Object(
 );
 
 export type Rule = Static<typeof RuleSchema>;
-export type FieldType = Static<typeof FieldTypeSchema>;
-
-/** Longest rule text in a header, bytes. */
-export const ruleTextBytesMax = 64 * 1024;
 
 const checker = Compile(RuleSchema);
-
-/** Canonical text: JSON, keys sorted, no spaces. Two equal rules have one text. */
-export function ruleText(rule: Rule): string {
-  return canonical(rule);
-}
 
 /** @throws MillraceError RULE_INVALID for anything outside the grammar, unknown versions included */
 export function parseRule(text: string): Rule {
@@ -97,13 +65,4 @@ export function parseRule(text: string): Rule {
     );
   }
   return value;
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`;
 }
