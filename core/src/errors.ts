@@ -28,6 +28,7 @@ export const errorCodes = [
   'STORE_REJECTED', // OpenSearch or Elasticsearch refuses a request for good (4xx)
   'STREAM_UNAVAILABLE', // Kinesis does not answer or throttles beyond the deadline
   'STATE_UNWRITABLE', // position store or outbox cannot be opened or written
+  'OUTBOX_FULL', // events were refused because the outbox has no room, or the agent is stopping
   'STATE_LOCKED', // another process uses the same state folder
   'ENGINE_MISSING', // Node, Java, Maven or an engine's files are missing or too old
   'ENGINE_FAILED', // an engine did not start or stopped unexpectedly

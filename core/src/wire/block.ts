@@ -1,3 +1,5 @@
+import type { ControlEntry } from './control.ts';
+
 /** The in-memory shape of a block; docs/wire-format.md has its bytes. Offsets and lengths are bytes. */
 
 /** One life of one file's content (or of a network input) on one host, and what is known of it. */
@@ -55,6 +57,8 @@ export interface BlockHeader {
   rules: string[];
   sources: Source[];
   runs: Run[];
+  /** What the agent saw; absent where it says nothing. */
+  control?: ControlEntry[];
 }
 
 export interface Block {

@@ -2,8 +2,9 @@ import { crc32 } from 'node:zlib';
 import { MillraceError } from '../errors.ts';
 import { generationBytes } from '../ids/generation.ts';
 import { isStreamName } from '../ids/stream-name.ts';
-import { ruleTextBytesMax } from '../rule/rule.ts';
+import { ruleTextBytesMax } from '../rule/text.ts';
 import { type Block, type BlockHeader, blockBytesMax, headerBytesMax, payloadBytesMax } from './block.ts';
+import { controlMax, readControl } from './control.ts';
 import { decodeRun, type RawRun, readRun } from './decode-run.ts';
 import { blockMagic, bodyCompressed, headerField, rulesMax, runsMax, sourcesMax } from './fields.ts';
 import { ByteReader } from './varint.ts';
@@ -86,6 +87,7 @@ function readFields(reader: ByteReader): { header: BlockHeader; payloadSize: num
   };
   const filters: string[] = [];
   const runs: RawRun[] = [];
+  const control: ByteReader[] = [];
   let payloadSize = -1;
   let baseMs = 0;
   reader.fields((type, value, bytes) => {
@@ -99,6 +101,7 @@ function readFields(reader: ByteReader): { header: BlockHeader; payloadSize: num
     else if (type === headerField.filter) push(filters, text(bytes, 1024, 'filter'), rulesMax, 'filters');
     else if (type === headerField.source) push(header.sources, readSource(value), sourcesMax, 'sources');
     else if (type === headerField.run) push(runs, readRun(value), runsMax, 'runs');
+    else if (type === headerField.control) push(control, value, controlMax, 'control entries');
     else return false;
     return true;
   });
@@ -112,6 +115,8 @@ function readFields(reader: ByteReader): { header: BlockHeader; payloadSize: num
   }
   // Fields may come in any order, so runs are resolved when all of them are known.
   header.runs = runs.map((run) => decodeRun(run, baseMs, filters, header.sources.length));
+  const said = control.flatMap((value) => readControl(value, baseMs) ?? []);
+  if (said.length > 0) header.control = said;
   const total = header.runs.reduce((sum, run) => sum + run.size + (run.filler ? 1 : 0), 0);
   if (total !== payloadSize)
     throw new MillraceError('WIRE_CORRUPT', `runs hold ${total} bytes of ${payloadSize}`);

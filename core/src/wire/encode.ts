@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { MillraceError } from '../errors.ts';
 import { type BlockHeader, blockBytesMax, headerBytesMax, type Run } from './block.ts';
+import { controlValue } from './control.ts';
 import { blockMagic, bodyCompressed, headerField, runField, runFlag } from './fields.ts';
 import { ByteWriter } from './varint.ts';
 import { blockFrameMagic, compressFrame, skippableFrame } from './zstd-frame.ts';
@@ -15,15 +16,23 @@ export function encodeBlock(header: BlockHeader, payload: Uint8Array): Buffer {
 }
 
 /**
- * As encodeBlock, for a payload that was compressed elsewhere.
+ * As encodeBlock, for a payload that was compressed elsewhere. The block lies in `into`, when that is given and takes it.
  * @throws MillraceError WIRE_LIMIT when the block would not fit a Kinesis record
  */
-export function assembleBlock(header: BlockHeader, payloadSize: number, payloadFrame: Uint8Array): Buffer {
+export function assembleBlock(
+  header: BlockHeader,
+  payloadSize: number,
+  payloadFrame: Uint8Array,
+  into?: Buffer,
+): Buffer {
   const head = headerFrame(header, payloadSize);
   const size = head.length + payloadFrame.length;
   if (size > blockBytesMax)
     throw new MillraceError('WIRE_LIMIT', `block of ${size} bytes, at most ${blockBytesMax}`);
-  return Buffer.concat([head, payloadFrame], size);
+  const block = into && into.length >= size ? into.subarray(0, size) : Buffer.allocUnsafe(size);
+  block.set(head);
+  block.set(payloadFrame, head.length);
+  return block;
 }
 
 function headerFrame(header: BlockHeader, payloadSize: number): Buffer {
@@ -48,7 +57,7 @@ function headerFrame(header: BlockHeader, payloadSize: number): Buffer {
 
 function headerFields(header: BlockHeader, payloadSize: number): Buffer {
   const out = new ByteWriter();
-  const baseMs = header.runs[0]?.capturedMs ?? 0;
+  const baseMs = header.runs[0]?.capturedMs ?? header.control?.[0]?.atMs ?? 0;
   const filters = [...new Set(header.runs.flatMap((run) => run.exceptions?.map((item) => item.by) ?? []))];
   out.field(headerField.stream, header.stream);
   out.field(headerField.payloadSize, new ByteWriter().varint(payloadSize).bytes());
@@ -66,6 +75,7 @@ function headerFields(header: BlockHeader, payloadSize: number): Buffer {
     out.field(headerField.source, value.bytes());
   }
   for (const run of header.runs) out.field(headerField.run, runValue(run, baseMs, filters));
+  for (const entry of header.control ?? []) out.field(headerField.control, controlValue(entry, baseMs));
   return out.bytes();
 }
 

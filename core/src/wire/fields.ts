@@ -8,6 +8,7 @@ export const headerField = {
   host: 11,
   agent: 12,
   baseTime: 13,
+  control: 14,
   filter: 15,
 } as const;
 

@@ -8,7 +8,8 @@ import fc from 'fast-check';
 import { MillraceError } from '../errors.ts';
 import { blockId } from '../ids/block-id.ts';
 import { arbitraryRun, blockOf } from '../testing/blocks.ts';
-import { type Block, type BlockHeader, blockBytesMax, payloadBytesMax } from './block.ts';
+import { type Block, blockBytesMax, payloadBytesMax } from './block.ts';
+import type { ControlEntry } from './control.ts';
 import { decodeBlock, looksLikeBlock } from './decode.ts';
 import { encodeBlock } from './encode.ts';
 import { blockRecords } from './records.ts';
@@ -52,8 +53,8 @@ test('decoding what was encoded gives back every byte, offset and flag', () => {
   );
 });
 
-/** One text for equal headers, whether bytes are held as Buffer or Uint8Array. */
-function asText(header: BlockHeader): string {
+/** One text for equal values, whether bytes are held as Buffer or Uint8Array. */
+function asText(header: unknown): string {
   return JSON.stringify(header, (_, value) =>
     value?.type === 'Buffer' || value instanceof Uint8Array
       ? Buffer.from(value.data ?? value).toString('hex')
@@ -227,6 +228,61 @@ test('numbers survive the variable-length encoding, and only their shortest form
 });
 
 // Blocks written by earlier versions: what they mean never changes. A case is added, never altered.
+/** What an agent can say beside its runs. */
+const arbitrarySighting = fc.record({
+  kind: fc.constantFrom('seen' as const, 'vanished' as const, 'closed' as const, 'deleted' as const),
+  atMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
+  generation: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+  path: fc.string({ unit: 'binary', maxLength: 40 }),
+  tag: fc.string({ maxLength: 10 }),
+  size: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
+  position: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
+});
+
+test('control entries come back as they were, beside runs and alone', () => {
+  fc.assert(
+    fc.property(
+      fc.array(arbitraryRun, { maxLength: 3 }),
+      fc.array(arbitrarySighting, { maxLength: 5 }),
+      (runs, seen) => {
+        const { header, payload } = blockOf(runs);
+        const atMs = 1_762_000_000_000;
+        const control: ControlEntry[] = [
+          { kind: 'heartbeat', atMs, intervalMs: 60_000 },
+          ...seen,
+          { kind: 'stopped', atMs: atMs - 5 },
+        ];
+        const block = decodeBlock(encodeBlock({ ...header, control }, payload));
+        assert.equal(asText(block.header), asText({ ...header, control }));
+        assert.deepEqual(Buffer.from(block.payload), payload);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test('a reader skips control entries of kinds that it does not know, and refuses those that are cut short', () => {
+  const { header } = blockOf([]);
+  const fields = (entry: Buffer) =>
+    new ByteWriter()
+      .field(1, 'logs')
+      .field(3, Uint8Array.of(0))
+      .field(12, header.agent)
+      .field(14, entry)
+      .bytes();
+  const block = (entry: Buffer) => {
+    const content = fields(entry);
+    return headerFrame(new ByteWriter().raw(Uint8Array.of(0)).varint(content.length).raw(content).bytes());
+  };
+  const unknown = new ByteWriter().varint(99).zigzag(5).raw(Buffer.from('whatever')).bytes();
+  assert.equal(decodeBlock(block(unknown)).header.control, undefined);
+  const short = new ByteWriter().varint(3).zigzag(5).raw(Buffer.alloc(10)).bytes();
+  assert.throws(() => decodeBlock(block(short)), { code: 'WIRE_CORRUPT' });
+  // What is added to an entry later is a field behind it.
+  const longer = new ByteWriter().varint(2).zigzag(5).field(2, 'more').bytes();
+  assert.deepEqual(decodeBlock(block(longer)).header.control, [{ kind: 'stopped', atMs: 5 }]);
+});
+
 const golden = new URL('./golden/v1/', import.meta.url);
 for (const name of readdirSync(golden).filter((file) => file.endsWith('.json'))) {
   test(`golden block ${name} reads as it did when it was written`, () => {
@@ -244,6 +300,7 @@ for (const name of readdirSync(golden).filter((file) => file.endsWith('.json')))
       hex: Buffer.from(block.payload.subarray(record.start, record.end)).toString('hex'),
     }));
     assert.deepEqual(records, expected.records);
+    assert.equal(asText(block.header.control), asText(expected.control));
   });
 }
 

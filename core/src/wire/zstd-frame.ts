@@ -1,4 +1,4 @@
-import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { constants, createZstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { MillraceError } from '../errors.ts';
 
 /** Skippable frames of ours: `zstd -d` passes over them. The nibble tells which is which. */
@@ -6,26 +6,59 @@ export const blockFrameMagic = 0x184d2a5b;
 export const footerFrameMagic = 0x184d2a5f;
 const zstdMagic = 0xfd2fb528;
 
-/**
- * Level 1. The output buffer holds most blocks at once: with zlib's default of 16 KiB each of them went ten times
- * between the thread pool and the event loop.
- */
-const options = {
-  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
-  chunkSize: 256 * 1024,
-};
+const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
 
 /** One zstd frame with content size and checksum. */
 export function compressFrame(bytes: Uint8Array): Buffer {
-  return zstdCompressSync(bytes, options);
+  return zstdCompressSync(bytes, { params });
 }
 
-/** As compressFrame, on the thread pool. The bytes must not change until it resolves. */
-export function compressFrameAsync(bytes: Uint8Array): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    zstdCompress(bytes, options, (error, frame) => (error ? reject(error) : resolve(frame)));
-  });
+/**
+ * As compressFrame, on the thread pool, frame after frame with one zstd context and one output buffer: made anew for
+ * each block, those are most of what an agent's garbage collector works for.
+ */
+export class FrameCompressor {
+  readonly #outputBytes: number;
+  #stream: ZstdStream | undefined;
+  #parts: Buffer[] = [];
+
+  /** `bytesMax`: the longest content. */
+  constructor(bytesMax: number) {
+    // ZSTD_compressBound: zstd compresses straight from input to output when the whole frame has room there.
+    this.#outputBytes = bytesMax + Math.ceil(bytesMax / 256) + 64;
+  }
+
+  /** `bytes` must not change until it resolves; the frame is valid until the next call, of which one runs at a time. */
+  compress(bytes: Uint8Array): Promise<Uint8Array> {
+    this.#stream ??= this.#open();
+    const stream = this.#stream;
+    this.#parts = [];
+    // Node goes on where the last frame ended: back to the start, there the next one has room as well.
+    stream._outOffset = 0;
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error) => {
+        this.#stream = undefined;
+        reject(error);
+      };
+      stream.once('error', failed);
+      stream.write(bytes, (error) => {
+        if (error) return;
+        stream.off('error', failed);
+        const [first, ...others] = this.#parts;
+        resolve(first && others.length === 0 ? first : Buffer.concat(this.#parts));
+      });
+    });
+  }
+
+  #open(): ZstdStream {
+    const stream = createZstdCompress({ params, chunkSize: this.#outputBytes, flush: constants.ZSTD_e_end });
+    stream.on('data', (part: Buffer) => this.#parts.push(part));
+    return stream;
+  }
 }
+
+/** `_outOffset`: where the next output goes; without it frames are the same and buffers are not used again. */
+type ZstdStream = ReturnType<typeof createZstdCompress> & { _outOffset?: number };
 
 /** Wraps `content` as a skippable frame: magic, length (both u32 little-endian), content. */
 export function skippableFrame(magic: number, content: Uint8Array): Buffer {
@@ -46,7 +79,9 @@ export function decompressFrame(bytes: Uint8Array, size: number): Buffer {
     throw new MillraceError('WIRE_CORRUPT', `zstd frame of ${length} bytes in ${bytes.length}`);
   }
   try {
-    const content = zstdDecompressSync(bytes, { maxOutputLength: Math.max(size, 1) });
+    // Room for all of it at once: by default Node gathers pieces of 16 KiB.
+    const chunkSize = Math.max(size + 1, 64);
+    const content = zstdDecompressSync(bytes, { maxOutputLength: Math.max(size, 1), chunkSize });
     if (content.length === size) return content;
     throw new MillraceError('WIRE_CORRUPT', `zstd frame holds ${content.length} bytes, declared ${size}`);
   } catch (cause) {
