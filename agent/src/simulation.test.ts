@@ -15,21 +15,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FakeStream, until } from './testing/harness.ts';
+import { generator } from './testing/virtual-clock.ts';
 
 const durationMs = 8_000;
 /** A copy is not known as one to an agent that ends before its next block is committed: docs/delivery.md. */
 const copyDoubtMs = 1_000;
-
-/** mulberry32. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** The writer, the rotators, and what the agent must deliver of their work. */
 class World {

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { MillraceError, messageOf } from '@millrace/core/errors.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 
@@ -23,6 +23,12 @@ export interface GenerationRow {
   /** Content up to here was there when the file was first seen; its capture time is the file's mtime then. */
   oldUntil: number;
   oldMs: number;
+  /** The record that ends at `position` was cut there: what follows goes on with it. */
+  continues: boolean;
+  /** What follows `position` is the rest of a record that is being dropped for its size. */
+  dropping: boolean;
+  /** Which of several sources that follow the same file reads it so; '' where there is one. */
+  reader: string;
 }
 
 /** A block's place in the slot file and what it carries. */
@@ -37,9 +43,20 @@ export interface OutboxRow {
   runs: { generation: string; from: number; to: number }[];
 }
 
+/** What an input keeps with its events: a chunk id that was taken, a cursor. */
+export interface Note {
+  key: string;
+  value: string;
+  /** Forgotten after this. */
+  keepMs: number;
+}
+
 /** A write of the state: a block and the read positions that go with it, in one transaction. */
 export interface StateChange {
-  block?: OutboxRow;
+  blocks?: OutboxRow[];
+  notes?: Note[];
+  /** Returns only when the change is on the disk, whatever the machine does then. */
+  durable?: boolean;
   generations?: GenerationRow[];
   acknowledged?: number[];
 }
@@ -50,34 +67,55 @@ CREATE TABLE IF NOT EXISTS generation (
   id BLOB PRIMARY KEY, path TEXT NOT NULL, device TEXT NOT NULL, inode TEXT NOT NULL, birth_ms REAL NOT NULL,
   position INTEGER NOT NULL, head_size INTEGER NOT NULL, head_hash BLOB NOT NULL,
   tail_size INTEGER NOT NULL, tail_hash BLOB NOT NULL, old_until INTEGER NOT NULL, old_ms REAL NOT NULL,
-  seen_ms INTEGER NOT NULL) STRICT;
+  seen_ms INTEGER NOT NULL, continues INTEGER NOT NULL DEFAULT 0, dropping INTEGER NOT NULL DEFAULT 0,
+  reader TEXT NOT NULL DEFAULT '') STRICT;
+CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL, until_ms INTEGER NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS note_until ON note (until_ms);
 CREATE TABLE IF NOT EXISTS outbox (
   seq INTEGER PRIMARY KEY, output TEXT NOT NULL, at INTEGER NOT NULL, size INTEGER NOT NULL,
   block_id TEXT NOT NULL, built_ms INTEGER NOT NULL, runs TEXT NOT NULL) STRICT;`;
 
-const schemaVersion = '1';
+const schemaVersion = '2';
+
+/** What brings a store to the version after each key. */
+const migrations: Readonly<Record<string, string>> = {
+  1: `
+ALTER TABLE generation ADD COLUMN continues INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE generation ADD COLUMN dropping INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE generation ADD COLUMN reader TEXT NOT NULL DEFAULT '';
+UPDATE meta SET value = '2' WHERE key = 'schema';`,
+};
 
 /** Positions and outbox rows in SQLite. Synchronous: one transaction a block, about 0.1 ms. */
 export class StateDatabase {
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
-  readonly #statements: Record<'putGeneration' | 'putBlock' | 'ack' | 'setMeta', StatementSync>;
+  readonly #statements: Record<
+    'putGeneration' | 'putBlock' | 'putNote' | 'note' | 'ack' | 'setMeta',
+    StatementSync
+  >;
   /** Transactions since the store was made; the slot file has a copy, which shows an old copy of the store. */
   commits: number;
 
   /** @throws MillraceError STATE_LOCKED when another agent uses `dir`, STATE_UNWRITABLE when it cannot be opened */
-  constructor(dir: string, clock: Clock) {
+  constructor(dir: string | undefined, clock: Clock) {
     this.#clock = clock;
     try {
-      mkdirSync(dir, { recursive: true, mode: 0o750 });
-      this.#db = new DatabaseSync(join(dir, 'positions.db'));
+      if (dir !== undefined) mkdirSync(dir, { recursive: true, mode: 0o750 });
+      this.#db = new DatabaseSync(dir === undefined ? ':memory:' : join(dir, 'positions.db'));
       // Exclusive: the lock lasts as long as the process, so two agents never share one state.
       this.#db.exec(
         'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;',
       );
       this.#db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+      for (
+        let step = migrations[this.meta('schema') ?? ''];
+        step;
+        step = migrations[this.meta('schema') ?? '']
+      )
+        this.#db.exec(`BEGIN IMMEDIATE; ${step} COMMIT;`);
     } catch (cause) {
-      throw openError(dir, cause);
+      throw openError(dir ?? '', cause);
     }
     const version = this.meta('schema');
     if (version !== undefined && version !== schemaVersion) {
@@ -86,8 +124,12 @@ export class StateDatabase {
       });
     }
     this.#statements = {
-      putGeneration: this.#db.prepare('INSERT OR REPLACE INTO generation VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)'),
+      putGeneration: this.#db.prepare(
+        'INSERT OR REPLACE INTO generation VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)',
+      ),
       putBlock: this.#db.prepare('INSERT INTO outbox VALUES (?,?,?,?,?,?,?)'),
+      putNote: this.#db.prepare('INSERT OR REPLACE INTO note VALUES (?,?,?)'),
+      note: this.#db.prepare('SELECT value FROM note WHERE key = ? AND until_ms >= ?'),
       ack: this.#db.prepare('DELETE FROM outbox WHERE seq = ?'),
       setMeta: this.#db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)'),
     };
@@ -106,11 +148,14 @@ export class StateDatabase {
 
   /** All or nothing. @throws whatever SQLite throws (disk full, I/O error) with the state unchanged */
   apply(change: StateChange): void {
+    // Only network inputs need the disk to have it: a file's bytes are still there to be read again.
+    if (change.durable) this.#db.exec('PRAGMA synchronous = FULL');
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       for (const row of change.generations ?? []) this.#putGeneration(row);
-      if (change.block) {
-        const { seq, output, at, size, blockId, builtMs, runs } = change.block;
+      for (const { key, value, keepMs } of change.notes ?? [])
+        this.#statements.putNote.run(key, value, this.#clock.now() + keepMs);
+      for (const { seq, output, at, size, blockId, builtMs, runs } of change.blocks ?? []) {
         this.#statements.putBlock.run(seq, output, at, size, blockId, builtMs, JSON.stringify(runs));
       }
       for (const seq of change.acknowledged ?? []) this.#statements.ack.run(seq);
@@ -119,26 +164,25 @@ export class StateDatabase {
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;
+    } finally {
+      if (change.durable) this.#db.exec('PRAGMA synchronous = NORMAL');
     }
     this.commits++;
   }
 
+  /** The value kept under a key; undefined when there is none, or it has expired. */
+  note(key: string): string | undefined {
+    const row = this.#statements.note.get(key, this.#clock.now());
+    return row === undefined ? undefined : String(row.value);
+  }
+
   generations(): GenerationRow[] {
-    const rows = this.#db.prepare('SELECT * FROM generation').all();
-    return rows.map((row) => ({
-      id: Buffer.from(row.id as Uint8Array),
-      path: String(row.path),
-      device: String(row.device),
-      inode: String(row.inode),
-      birthMs: Number(row.birth_ms),
-      position: Number(row.position),
-      headSize: Number(row.head_size),
-      headHash: Buffer.from(row.head_hash as Uint8Array),
-      tailSize: Number(row.tail_size),
-      tailHash: Buffer.from(row.tail_hash as Uint8Array),
-      oldUntil: Number(row.old_until),
-      oldMs: Number(row.old_ms),
-    }));
+    return this.#db.prepare('SELECT * FROM generation').all().map(generationRow);
+  }
+
+  generation(id: Buffer): GenerationRow | undefined {
+    const row = this.#db.prepare('SELECT * FROM generation WHERE id = ?').get(id);
+    return row && generationRow(row);
   }
 
   outbox(): OutboxRow[] {
@@ -154,10 +198,24 @@ export class StateDatabase {
     }));
   }
 
+  /** Forgets notes whose time is over. */
+  expireNotes(): void {
+    this.#db.prepare('DELETE FROM note WHERE until_ms < ?').run(this.#clock.now());
+  }
+
   /** Forgets generations that no scan has met for `ageMs`. */
-  expire(ageMs: number): number {
+  expire(ageMs: number, met: Buffer[]): void {
     const limit = this.#clock.now() - ageMs;
-    return Number(this.#db.prepare('DELETE FROM generation WHERE seen_ms < ?').run(limit).changes);
+    const seen = this.#db.prepare('UPDATE generation SET seen_ms = ? WHERE id = ?');
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      for (const id of met) seen.run(this.#clock.now(), id);
+      this.#db.prepare('DELETE FROM generation WHERE seen_ms < ?').run(limit);
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   close(): void {
@@ -179,8 +237,31 @@ export class StateDatabase {
       row.oldUntil,
       row.oldMs,
       this.#clock.now(),
+      row.continues ? 1 : 0,
+      row.dropping ? 1 : 0,
+      row.reader,
     );
   }
+}
+
+function generationRow(row: Record<string, SQLOutputValue>): GenerationRow {
+  return {
+    id: Buffer.from(row.id as Uint8Array),
+    path: String(row.path),
+    device: String(row.device),
+    inode: String(row.inode),
+    birthMs: Number(row.birth_ms),
+    position: Number(row.position),
+    headSize: Number(row.head_size),
+    headHash: Buffer.from(row.head_hash as Uint8Array),
+    tailSize: Number(row.tail_size),
+    tailHash: Buffer.from(row.tail_hash as Uint8Array),
+    oldUntil: Number(row.old_until),
+    oldMs: Number(row.old_ms),
+    continues: row.continues === 1,
+    dropping: row.dropping === 1,
+    reader: String(row.reader),
+  };
 }
 
 function openError(dir: string, cause: unknown): MillraceError {

@@ -7,8 +7,8 @@ import { systemClock } from '@millrace/core/runtime/clock.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
 import { agentEvents } from '../events.ts';
-import { type GenerationRow, StateDatabase } from './database.ts';
-import { Outbox } from './outbox.ts';
+import { type GenerationRow, type OutboxRow, StateDatabase } from './database.ts';
+import { Outbox, type OutboxBlock } from './outbox.ts';
 import { type Region, SlotFile } from './slots.ts';
 
 const mebibyte = 1024 * 1024;
@@ -30,6 +30,16 @@ function open(
   });
 }
 
+/** The block of the one output. */
+function put(
+  outbox: Outbox,
+  bytes: Buffer,
+  runs: OutboxRow['runs'],
+  positions: GenerationRow[],
+): OutboxBlock | undefined {
+  return outbox.put(['o'], { bytes, runs, positions })?.[0];
+}
+
 function folder(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-outbox-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
@@ -49,12 +59,15 @@ const row = (position: number): GenerationRow => ({
   tailHash: Buffer.alloc(16),
   oldUntil: 0,
   oldMs: 0,
+  continues: false,
+  dropping: false,
+  reader: '',
 });
 
 test('a block and its positions are there after a crash, and gone after their acknowledgement', (t) => {
   const dir = folder(t);
   const first = open(dir);
-  const block = first.put('o', Buffer.from('block'), [], [row(5)]);
+  const block = put(first, Buffer.from('block'), [], [row(5)]);
   assert.ok(block);
   first.close(); // what a crash leaves is the same: nothing is written at closing
   const second = open(dir);
@@ -74,12 +87,12 @@ test('a block and its positions are there after a crash, and gone after their ac
 test('a full outbox refuses blocks and changes nothing, and freed slots are used again', (t) => {
   const outbox = open(folder(t));
   t.after(() => outbox.close());
-  const blocks = [1, 2, 3, 4].map((n) => outbox.put('o', Buffer.alloc(mebibyte, n), [], [row(n)]));
+  const blocks = [1, 2, 3, 4].map((n) => put(outbox, Buffer.alloc(mebibyte, n), [], [row(n)]));
   assert.ok(blocks.every((block) => block !== undefined));
-  assert.equal(outbox.put('o', Buffer.from('x'), [], [row(5)]), undefined);
+  assert.equal(put(outbox, Buffer.from('x'), [], [row(5)]), undefined);
   assert.equal(outbox.generations()[0]?.position, 4);
   outbox.acknowledge([blocks[1]?.seq ?? 0]);
-  const again = outbox.put('o', Buffer.alloc(mebibyte, 9), [], []);
+  const again = put(outbox, Buffer.alloc(mebibyte, 9), [], []);
   assert.ok(again);
   for (const [i, fill] of [1, 9, 3, 4].entries()) {
     const seq = i === 1 ? again.seq : (blocks[i]?.seq ?? 0);
@@ -94,8 +107,8 @@ test('a torn slot is found by its hash and named with its intervals', (t) => {
   const dir = folder(t);
   const first = open(dir);
   const runs = [{ generation: 'g', from: 3, to: 8 }];
-  first.put('o', Buffer.from('block'), runs, []);
-  first.put('o', Buffer.from('whole'), [], []);
+  put(first, Buffer.from('block'), runs, []);
+  put(first, Buffer.from('whole'), [], []);
   first.close();
   const fd = openSync(join(dir, 'outbox.slots'), 'r+');
   writeSync(fd, 'X', 4096);
@@ -122,14 +135,14 @@ test('while the disk is full blocks wait in memory, positions stay, and both are
     }
   }
   const outbox = open(dir, { slots: (path, size) => new FillingDisk(path, size) });
-  outbox.put('o', Buffer.from('one'), [], [row(1)]);
+  put(outbox, Buffer.from('one'), [], [row(1)]);
   full = true;
-  const held = outbox.put('o', Buffer.from('two'), [], [row(2)]);
+  const held = put(outbox, Buffer.from('two'), [], [row(2)]);
   assert.ok(held);
   assert.equal(outbox.degraded, true);
   assert.equal(outbox.read(held.seq).toString(), 'two');
   assert.equal(outbox.generations()[0]?.position, 1, 'a crash now reads again from 1');
-  assert.equal(outbox.put('o', Buffer.alloc(3 * mebibyte), [], []), undefined, 'memory is bounded');
+  assert.equal(put(outbox, Buffer.alloc(3 * mebibyte), [], []), undefined, 'memory is bounded');
   assert.equal(outbox.retryWrites(), false);
   full = false;
   assert.equal(outbox.retryWrites(), true);
@@ -147,16 +160,16 @@ test('while the disk is full blocks wait in memory, positions stay, and both are
 test('a slot is not used again before its row is gone, and room comes back with the disk', (t) => {
   const dir = folder(t);
   const outbox = open(dir);
-  const blocks = [1, 2, 3, 4].map((n) => outbox.put('o', Buffer.alloc(mebibyte, n), [], []));
+  const blocks = [1, 2, 3, 4].map((n) => put(outbox, Buffer.alloc(mebibyte, n), [], []));
   const refusing = t.mock.method(StateDatabase.prototype, 'apply', () => {
     throw new Error('disk is full');
   });
   outbox.acknowledge(blocks.map((block) => block?.seq ?? 0));
   assert.equal(outbox.pendingBlocks, 0, 'nothing waits to be sent');
-  assert.equal(outbox.put('o', Buffer.alloc(mebibyte, 9), [], []), undefined);
+  assert.equal(put(outbox, Buffer.alloc(mebibyte, 9), [], []), undefined);
   refusing.mock.restore();
   assert.equal(outbox.retryWrites(), true);
-  assert.ok(outbox.put('o', Buffer.alloc(mebibyte, 9), [], []));
+  assert.ok(put(outbox, Buffer.alloc(mebibyte, 9), [], []));
   outbox.close();
   const after = open(dir);
   t.after(() => after.close());
@@ -181,7 +194,7 @@ test('an error after the commit neither doubles the row nor leaves the outbox de
   });
   t.after(() => outbox.close());
   for (const slots of made) slots.failing = true;
-  assert.ok(outbox.put('o', Buffer.from('one'), [], []));
+  assert.ok(put(outbox, Buffer.from('one'), [], []));
   for (const slots of made) slots.failing = false;
   assert.equal(outbox.retryWrites(), true);
   assert.equal(outbox.degraded, false);

@@ -12,8 +12,8 @@ const holdMsMax = 600_000;
 interface Suspect {
   found: FoundPath;
   originals: TailedFile[];
-  /** Generations of the originals when the suspect was met. */
-  generations: Buffer[];
+  /** For each original: after how many truncations of it came the content that the suspect may be a copy of. */
+  truncations: number[];
   /** For each original: the suspect's size when its last bytes were seen to be the original's at the same place. */
   proven: number[];
   since: number;
@@ -48,38 +48,45 @@ export class CopySuspects {
     return this.#suspects.has(key);
   }
 
+  /** The file that is held under a key. */
+  holder(key: string): FoundPath | undefined {
+    return this.#suspects.get(key)?.found;
+  }
+
+  /** The file may be the original of one that is held. */
+  involve(file: TailedFile): boolean {
+    for (const { originals } of this.#suspects.values()) if (originals.includes(file)) return true;
+    return false;
+  }
+
   /** Followed files that this new file may be a copy of, still being written perhaps. */
-  originalsOf(fd: number, size: number, files: Iterable<TailedFile>): TailedFile[] {
-    const head = readAt(fd, 0, Math.min(size, fingerprintBytes));
+  originalsOf(fd: number, size: number, reader: string, files: Iterable<TailedFile>): TailedFile[] {
     return [...files].filter(
-      (file) => file.position > 0 && beginsAlike(head, file) && couldBeCopy(fd, size, file),
+      (file) =>
+        !file.content &&
+        file.reader === reader &&
+        lifeCopied(fd, file) !== undefined &&
+        notLonger(size, file),
     );
   }
 
   hold(key: string, found: FoundPath, originals: TailedFile[]): void {
     const now = this.#clock.monotonic();
-    const generations = originals.map((file) => file.generation);
+    const truncations = originals.map((file) => lifeCopied(found.fd, file) ?? -1);
     const proven = originals.map(() => 0);
-    this.#suspects.set(key, { found, originals, generations, proven, since: now, grewAt: now, size: 0 });
+    this.#suspects.set(key, { found, originals, truncations, proven, since: now, grewAt: now, size: 0 });
   }
 
   /** The suspect that is the copy of this file, which was found truncated just now. */
   claim(file: TailedFile): ClaimedCopy | undefined {
     for (const [key, suspect] of this.#suspects) {
       const index = suspect.originals.indexOf(file);
-      if (index < 0 || suspect.generations[index] !== file.generation) continue;
+      if (index < 0 || suspect.truncations[index] !== file.truncations) continue;
       const { fd } = suspect.found;
       const { size } = fstatSync(fd);
       // What was written after the copy was made is in the original alone: the copy then ends before `readTo`.
-      const known = Buffer.concat([file.tail, file.pending]).subarray(
-        0,
-        size - file.position + file.tail.length,
-      );
-      const alike =
-        size >= file.position
-          ? readAt(fd, file.position - file.tail.length, known.length).equals(known)
-          : suspect.proven[index] === size;
-      if (!alike || !beginsAlike(readAt(fd, 0, file.head.length), file)) continue;
+      const alike = size >= file.position ? holdsRead(fd, size, file) : suspect.proven[index] === size;
+      if (!alike || !beginsAlike(readAt(fd, 0, fingerprintBytes), readHead(file))) continue;
       this.#suspects.delete(key);
       return { found: suspect.found, exhausted: size < file.readTo };
     }
@@ -116,30 +123,62 @@ function reasonToHold(suspect: Suspect, size: number): 'truncated' | 'alike' | u
   let reason: 'truncated' | 'alike' | undefined;
   for (const [i, file] of suspect.originals.entries()) {
     try {
-      if (file.generation !== suspect.generations[i] || !couldBeCopy(fd, size, file)) continue;
+      if (file.closed) continue;
+      const since = file.truncations - (suspect.truncations[i] ?? 0);
+      if (since < 0) reason = 'truncated';
+      if (since !== 0 || !notLonger(size, file) || !beginsAs(fd, file)) continue;
       if (!file.intact()) reason = 'truncated';
       else {
         reason ??= 'alike';
         if (suspect.proven[i] !== size && endsAlike(fd, size, file)) suspect.proven[i] = size;
       }
     } catch {
-      // Closed meanwhile, or on a bad disk: nothing will be proven by it.
+      // On a bad disk: nothing will be proven by it.
     }
   }
   return reason;
 }
 
 /** A copy is never longer than its original, until that is truncated. */
-function couldBeCopy(fd: number, size: number, original: TailedFile): boolean {
-  const { size: originalSize } = fstatSync(original.fd);
-  if (originalSize >= original.readTo && size > originalSize) return false;
-  return beginsAlike(readAt(fd, 0, original.head.length), original);
+function notLonger(size: number, original: TailedFile): boolean {
+  return size <= fstatSync(original.fd).size || !original.intact();
 }
 
-/** One is a beginning of the other, as far as the followed file's head tells. */
-function beginsAlike(head: Buffer, file: TailedFile): boolean {
-  const length = Math.min(head.length, file.head.length);
-  return length > 0 && head.subarray(0, length).equals(file.head.subarray(0, length));
+/** After how many truncations of the file came the content that this may be a copy of; undefined: none of it is. */
+function lifeCopied(fd: number, file: TailedFile): number | undefined {
+  const head = readAt(fd, 0, fingerprintBytes);
+  const read = readHead(file);
+  if (file.intact()) return beginsAs(fd, file) ? file.truncations : undefined;
+  // Truncated, which has not been dealt with: a copy of what was there before, or of what is there now?
+  const before = beginsAlike(head, read);
+  if (before && holdsRead(fd, fstatSync(fd).size, file)) return file.truncations;
+  if (beginsAlike(head, readAt(file.fd, 0, fingerprintBytes))) return file.truncations + 1;
+  return before ? file.truncations : undefined;
+}
+
+/** It begins as the file's present life does. */
+function beginsAs(fd: number, file: TailedFile): boolean {
+  const read = readHead(file);
+  const head = read.length > 0 ? read : readAt(file.fd, 0, fingerprintBytes);
+  return beginsAlike(readAt(fd, 0, fingerprintBytes), head);
+}
+
+/** What was read last of the file stands at the same place in the copy, as far as that goes. */
+function holdsRead(fd: number, size: number, { position, tail, pending }: TailedFile): boolean {
+  if (size < position) return false;
+  const known = Buffer.concat([tail, pending]).subarray(0, size - position + tail.length);
+  return readAt(fd, position - tail.length, known.length).equals(known);
+}
+
+/** The first bytes that were read of a file's present life. */
+function readHead(file: TailedFile): Buffer {
+  return file.position > 0 ? file.head : file.pending.subarray(0, fingerprintBytes);
+}
+
+/** One is a beginning of the other. */
+function beginsAlike(a: Buffer, b: Buffer): boolean {
+  const length = Math.min(a.length, b.length);
+  return length > 0 && a.subarray(0, length).equals(b.subarray(0, length));
 }
 
 /** The last bytes before `size` are the same in both. */

@@ -20,3 +20,10 @@ export function readAt(fd: number, at: number, size: number): Buffer {
   }
   return bytes.subarray(0, done);
 }
+
+/** The last bytes of `a` followed by `b`, at most `size`, in memory of their own. */
+export function lastBytes(a: Buffer, b: Buffer, size: number): Buffer {
+  if (b.length >= size) return Buffer.from(b.subarray(b.length - size));
+  const both = Buffer.concat([a, b]);
+  return both.subarray(Math.max(0, both.length - size));
+}

@@ -16,7 +16,8 @@ export function identityOf(stat: Stats, exact: () => BigIntStats): FileIdentity 
   return { device: String(dev), inode: String(ino), birthMs: stat.birthtimeMs };
 }
 
-/** Tells files apart while the agent runs. */
-export function fileKey(identity: FileIdentity): string {
-  return `${identity.device}:${identity.inode}`;
+/** Tells files apart while the agent runs, and the readings of one file by several sources. */
+export function fileKey(identity: FileIdentity, reader: string): string {
+  const inode = `${identity.device}:${identity.inode}`;
+  return reader === '' ? inode : `${inode} ${reader}`;
 }

@@ -19,7 +19,7 @@ export type Recognition =
   | { kind: 'unknown' };
 
 /** A restored store proves nothing about the first stretch of a file: lives of one file often start alike. */
-const restoredProofBytesMin = 64 * 1024;
+export const restoredProofBytesMin = 64 * 1024;
 
 /**
  * Finds the stored generation of a file after a restart (D3). The inode names the candidate, head and tail hash prove

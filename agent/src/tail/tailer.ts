@@ -1,23 +1,28 @@
 import { fstatSync } from 'node:fs';
-import { mintGeneration } from '@millrace/core/ids/generation.ts';
+import { generationText, mintGeneration } from '@millrace/core/ids/generation.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { AgentTelemetry } from '../events.ts';
 import type { Lane } from '../gather/lane.ts';
+import type { Governor } from '../operate/governor.ts';
 import type { GenerationRow, OutboxRow } from '../state/database.ts';
 import type { Outbox } from '../state/outbox.ts';
 import { hotMs, type TailedFile } from './file.ts';
 import type { FileFinder } from './finder.ts';
+import { ReadLimits } from './limits.ts';
+import type { Sleeper } from './sleepers.ts';
 
 export interface TailerOptions {
   finder: FileFinder;
-  laneOf(tag: string): Lane | undefined;
-  lanes: Lane[];
+  /** All that exist now. */
+  lanes(): Lane[];
   torn: OutboxRow[];
   outbox: Outbox;
   clock: Clock;
   telemetry: AgentTelemetry;
   /** Read everything from its start to its end, then stop. */
   once: boolean;
+  governor?: Governor | undefined;
+  witness?: Witness | undefined;
 }
 
 /** How often hot files and folders are looked at, milliseconds. */
@@ -28,18 +33,63 @@ const expireMs = 24 * 3600 * 1000;
 /** Bytes a file may be read in its turn while other files have bytes too. */
 const turnBytes = 1024 * 1024;
 
+/** What the status of a file says; sizes and offsets in bytes, times in milliseconds since 1970. */
+export interface FileStatus {
+  path: string;
+  /** Id of its source. */
+  source: string;
+  tag: string;
+  generation: string;
+  size: number;
+  /** Offset up to which its records are in blocks. */
+  read: number;
+  lag: number;
+  lastReadMs: number | undefined;
+  /** No path leads to it any more; it is closed when nothing comes. */
+  gone?: true;
+  /** Nothing is to be read in it until it is written to. */
+  asleep?: true;
+  /** The limit that it waits for. */
+  limited?: string;
+}
+
+/** Is told what becomes of generations beside being read. */
+export interface Witness {
+  /** `size` is as far as the content was seen; for `vanished`, what follows `position` is destroyed. */
+  news(kind: 'vanished' | 'closed' | 'deleted', seen: SeenGeneration): void;
+}
+
+/** One generation, and the outputs that its blocks go to. */
+export interface SeenGeneration {
+  generation: Buffer;
+  path: string;
+  tag: string;
+  size: number;
+  position: number;
+  outputs: string[];
+}
+
 /** Reads the files that the finder follows, in turns, and gathers their records into the lanes' blocks. */
 export class Tailer {
   readonly #options: TailerOptions;
   readonly #clock: Clock;
   readonly #finder: FileFinder;
-  #nextQuietCheck = 0;
+  readonly #limits = new ReadLimits();
+  /** Bytes read, by source id. */
+  readonly #readBySource = new Map<string, number>();
+  /** Files that have more than they may yield now. */
+  #limited = 0;
   #nextExpiry = Number.POSITIVE_INFINITY;
   #stopping = false;
+  #handover = false;
   #aborted = false;
+  /** No limit holds: everything is to be read before the end. */
+  #unlimited = false;
   #nextScan = Number.NEGATIVE_INFINITY;
   #wake = new AbortController();
   bytesRead = 0;
+  /** Passes over the files, and files looked at: it stands still only when reading is stuck. */
+  turns = 0;
 
   constructor(options: TailerOptions) {
     this.#options = options;
@@ -48,19 +98,88 @@ export class Tailer {
   }
 
   get openFiles(): number {
-    return this.#finder.files.size;
+    return this.#finder.open.files.size;
   }
 
   /** Bytes that open files hold and that are in no block yet. */
   get lagBytes(): number {
     let total = 0;
-    for (const file of this.#finder.files.values()) total += file.lag;
+    for (const file of this.#finder.open.files.values()) total += file.lag;
     return total;
   }
 
-  /** Ends `run` after one more pass over all files, unterminated records included. */
-  stop(): void {
+  /** Bytes that open files hold, that are not read yet, and that no limit keeps from being read. */
+  get readableBytes(): number {
+    let total = 0;
+    for (const file of this.#finder.open.files.values())
+      if (file.limited === undefined) total += Math.max(0, file.size - file.readTo);
+    return total;
+  }
+
+  /** What is read under each source's id, bytes since the start; and what is not in a block yet. */
+  *sources(): Generator<{ source: string; read: number; lag: number }> {
+    const lags = new Map<string, number>();
+    for (const { source, lag } of this.#finder.open.files.values())
+      lags.set(source.id, (lags.get(source.id) ?? 0) + lag);
+    for (const source of new Set([...lags.keys(), ...this.#readBySource.keys()]))
+      yield { source, read: this.#readBySource.get(source) ?? 0, lag: lags.get(source) ?? 0 };
+  }
+
+  /** Every generation of a followed file, open or asleep. */
+  seen(): SeenGeneration[] {
+    const { files, sleepers } = this.#finder.open;
+    return [
+      ...[...files.values()].map(seenOf),
+      ...[...sleepers.values()].flatMap((sleeper) => this.#seenAsleep(sleeper)),
+    ];
+  }
+
+  #seenAsleep(sleeper: Sleeper): SeenGeneration[] {
+    const { path, row, size, tag } = sleeper;
+    const lane = row && this.#finder.laneOf(sleeper);
+    if (!lane) return [];
+    const outputs = lane.outputs.map(({ id }) => id);
+    return [{ generation: row.id, path, tag, size, position: row.position, outputs }];
+  }
+
+  /** Every followed file, open or asleep. */
+  files(): FileStatus[] {
+    const { files, sleepers } = this.#finder.open;
+    const open = [...files.values()].map((file) => ({
+      path: file.path,
+      source: file.source.id,
+      tag: file.tag,
+      generation: generationText(file.generation),
+      size: file.size,
+      read: file.position,
+      lag: file.lag,
+      lastReadMs: file.lastReadMs,
+      ...(file.goneSince === undefined ? {} : { gone: true as const }),
+      ...(file.limited === undefined ? {} : { limited: file.limited }),
+    }));
+    const asleep = [...sleepers.values()].map(({ path, state, tag, size, row, lastReadMs }) => ({
+      path,
+      source: state.source.id,
+      tag,
+      generation: row ? generationText(row.id) : '',
+      size,
+      read: row?.position ?? 0,
+      lag: size - (row?.position ?? size),
+      lastReadMs,
+      asleep: true as const,
+    }));
+    return [...open, ...asleep];
+  }
+
+  /**
+   * Ends `run` after one more pass over all files. `final`: unfinished records are shipped as they are, and what a
+   * limit keeps from being read stays in its file; `drain`: that is read too; `handover`: unfinished records are left
+   * to the run that follows.
+   */
+  stop(how: 'final' | 'drain' | 'handover'): void {
     this.#stopping = true;
+    this.#unlimited = how === 'drain';
+    this.#handover = how === 'handover';
     // What came since the last scan is part of the last pass.
     this.#nextScan = Math.min(this.#nextScan, 0);
     this.#wake.abort();
@@ -70,14 +189,23 @@ export class Tailer {
   async run(): Promise<void> {
     const { lanes } = this.#options;
     while (!this.#aborted) {
+      this.turns++;
       const last = this.#stopping || this.#options.once;
+      if (this.#handover) {
+        this.#saveDirty();
+        if (lanes().every((lane) => lane.flush())) return;
+        await this.#rest();
+        continue;
+      }
       this.#scan(last);
       const behind = await this.#readAll(last);
-      for (const lane of lanes) if ((last && behind.size === 0) || lane.dueInMs() <= 0) lane.flush();
+      for (const lane of lanes()) if ((last && behind.size === 0) || lane.dueInMs() <= 0) lane.flush();
       this.#closeDrained();
       this.#saveDirty();
-      const done = last && behind.size === 0 && !this.#finder.undecided;
-      if (done && lanes.every((lane) => lane.flush())) return;
+      // A stopping agent leaves what it may not read yet where it is.
+      const limited = this.#limited > 0 && !this.#stopping;
+      const done = last && behind.size === 0 && !limited && !this.#finder.undecided;
+      if (done && lanes().every((lane) => lane.flush())) return;
       // With nothing to wait for, reading goes on at once, but timers and sockets get their turn.
       if ([...behind].some((lane) => lane.builder)) await new Promise((resolve) => setImmediate(resolve));
       else await this.#rest();
@@ -99,7 +227,7 @@ export class Tailer {
     // Until the scan is due, not a tick from now: a timer can end early, and the scan would be late by a whole tick.
     const due = [
       this.#nextScan - this.#clock.monotonic(),
-      ...this.#options.lanes.map((lane) => lane.dueInMs()),
+      ...this.#options.lanes().map((lane) => lane.dueInMs()),
     ];
     const wait = Math.max(1, Math.min(tickMs, ...due));
     await this.#clock.sleep(wait, this.#wake.signal);
@@ -113,15 +241,14 @@ export class Tailer {
     this.#nextScan = now + tickMs;
     this.#finder.scan(last);
     if (first) this.#afterFirstScan();
-    else if (now >= this.#nextExpiry) this.#expire();
+    else if (now >= this.#nextExpiry) this.#expire(storedMs);
   }
 
   /** Files that are followed are met by every scan, however long nothing has come. */
-  #expire(): void {
+  #expire(ageMs: number): void {
     this.#nextExpiry = this.#clock.monotonic() + expireMs;
-    for (const file of this.#finder.files.values()) if (file.position > 0) file.dirty = true;
-    this.#saveDirty();
-    this.#options.outbox.expire(storedMs);
+    this.#options.outbox.save(this.#finder.keptRows());
+    this.#options.outbox.expire(ageMs, this.#finder.metGenerations());
   }
 
   #afterFirstScan(): void {
@@ -132,42 +259,79 @@ export class Tailer {
       telemetry.emit('interval_lost', { ...run, bytes: run.to - run.from });
     outbox.acknowledge(torn.map((row) => row.seq));
     // What a copied store says of files that are not here proves nothing later either.
-    outbox.expire(outbox.suspicion === 'none' ? storedMs : 0);
-    this.#nextExpiry = this.#clock.monotonic() + expireMs;
+    this.#expire(outbox.suspicion === 'none' ? storedMs : 0);
+    this.#finder.firstScanStored();
   }
 
   /** One turn of each file that may have bytes; the lanes of the files that have some left. */
   async #readAll(last: boolean): Promise<Set<Lane>> {
-    const now = this.#clock.monotonic();
-    const quiet = now >= this.#nextQuietCheck;
-    if (quiet) this.#nextQuietCheck = now + Math.min(1000, Math.max(tickMs, this.#finder.files.size));
+    const { files, active } = this.#finder.open;
     const behind = new Set<Lane>();
-    for (const file of [...this.#finder.files.values()]) {
+    this.#limited = 0;
+    for (const file of last ? [...files.values()] : [...active]) {
       if (this.#aborted) break;
-      if (!last && !quiet && now - file.lastDataAt > hotMs) continue;
-      const lane = this.#lane(file);
+      const lane = file.lane;
+      // Before it is looked at: what is heard from here on is for the next turn.
+      file.touched = false;
+      this.turns++;
       try {
-        if (await this.#readTurn(file, lane, last)) behind.add(lane);
+        if (!(await this.#readTurn(file, lane, last))) this.#rested(file);
+        else {
+          behind.add(lane);
+          // Behind those that did not get their turn because this one filled the block.
+          if (active.delete(file) || last) active.add(file);
+        }
       } catch (error) {
-        // One file on a bad disk must not stop the others; it is tried again with them.
+        // One file on a bad disk must not stop the others; it is tried again when it is met or heard of.
+        this.#finder.open.retire(file);
         this.#finder.reportUnreadable(file.path, error);
       }
     }
     return behind;
   }
 
+  /** A file without more to read leaves the active ones, unless it has to be looked at again. */
+  #rested(file: TailedFile): void {
+    const { open } = this.#finder;
+    if (file.touched || file.dirty || file.limited !== undefined || file.pending.length > 0) return;
+    if (open.isWatched(file)) open.retire(file);
+    else if (this.#clock.monotonic() - file.lastDataAt > hotMs && !open.listen(file)) open.retire(file);
+  }
+
   /** True when the file has more. */
   async #readTurn(file: TailedFile, lane: Lane, last: boolean): Promise<boolean> {
     const builder = lane.builder;
     if (builder === undefined) return true;
-    const outcome = await file.read(builder, turnBytes, this.#clock.now(), this.#isFinal(file, last));
+    const allowed = this.#allowed(file);
+    file.limited = undefined;
+    if ('waits' in allowed) {
+      const { size } = fstatSync(file.fd);
+      if (size > file.readTo) {
+        file.limited = allowed.waits;
+        file.size = size;
+        this.#limited++;
+      }
+      // Also its end is not looked at: what is unread may complete the record that waits.
+      return false;
+    }
+    const before = builder.free();
+    const final = this.#isFinal(file, last);
+    const outcome = await file.read(builder, allowed.bytes, this.#clock.now(), final);
     if (outcome.kind === 'full') {
       lane.flush(true);
       return true;
     }
     if (outcome.kind === 'replaced') return this.#replaced(file, lane, outcome.size);
+    this.#limits.spend(file, outcome.bytes, before.subarray(0, before.length - builder.free().length));
     this.bytesRead += outcome.bytes;
-    if (outcome.bytes > 0) file.lastDataAt = this.#clock.monotonic();
+    this.#options.governor?.spend(outcome.bytes);
+    const { id } = file.source;
+    this.#readBySource.set(id, (this.#readBySource.get(id) ?? 0) + outcome.bytes);
+    if (outcome.bytes > 0) {
+      file.lastDataAt = this.#clock.monotonic();
+      file.lastReadMs = this.#clock.now();
+    }
+    this.#report(file);
     const { path, position } = file;
     if (outcome.cut === 'long') this.#options.telemetry.emit('record_cut', { path, at: position });
     if (outcome.cut === 'unterminated')
@@ -175,19 +339,34 @@ export class Tailer {
     return outcome.kind === 'more';
   }
 
+  /** What may be read of the file now. The end of the agent is not the time for the agent's own limits. */
+  #allowed(file: TailedFile): { bytes: number } | { waits: string } {
+    if (this.#unlimited) return { bytes: turnBytes };
+    const { governor } = this.#options;
+    const own = governor && !this.#stopping ? governor.allow(turnBytes) : { bytes: turnBytes };
+    return 'waits' in own ? own : this.#limits.allow(file, own.bytes, this.#clock.monotonic());
+  }
+
+  /** What became of records while the file was read. */
+  #report(file: TailedFile): void {
+    const { telemetry } = this.#options;
+    const { path } = file;
+    for (const { from, length, by } of file.takeDropped())
+      telemetry.emit('record_dropped', { path, at: from, bytes: length, by });
+    const count = file.takeInterleaved();
+    if (count > 0) telemetry.emit('message_interleaved', { path, at: file.position, count });
+  }
+
   /** An unfinished record is shipped as it is when its timer has ended, its file is gone, or the agent stops. */
   #isFinal(file: TailedFile, last: boolean): boolean {
-    if (last) return true;
+    if (last && !this.#handover) return true;
     const { source } = file;
     const now = this.#clock.monotonic();
     const quietMs = now - file.lastDataAt;
     if (file.goneSince !== undefined)
       return quietMs >= source.rotateWaitMs && now - file.goneSince >= source.rotateWaitMs;
     if (file.pending.length === 0) return false;
-    const timer =
-      source.framing.type === 'multiline' && file.pending.at(-1) === 0x0a
-        ? source.multilineFlushMs
-        : source.partialFlushMs;
+    const timer = file.flushAfterMs;
     return timer > 0 && quietMs >= timer;
   }
 
@@ -205,8 +384,10 @@ export class Tailer {
       if (file.size > file.readTo) {
         const lost = { path: file.path, from: file.readTo, to: file.size, bytes: file.size - file.readTo };
         telemetry.emit('bytes_destroyed', lost);
+        this.#options.witness?.news('vanished', { ...seenOf(file), position: file.readTo });
       }
     }
+    this.#finder.retire(file);
     telemetry.emit('file_truncated', { path: file.path, position: file.position, size });
     file.restart(mintGeneration(this.#clock), fstatSync(file.fd));
     file.lastDataAt = this.#clock.monotonic();
@@ -216,12 +397,16 @@ export class Tailer {
   /** Files that left their pattern: closed when nothing has come for rotate_wait and everything is gathered. */
   #closeDrained(): void {
     const now = this.#clock.monotonic();
-    for (const file of this.#finder.files.values()) {
-      if (file.goneSince === undefined || file.pending.length > 0) continue;
+    for (const file of this.#finder.open.leaving) {
+      if (file.goneSince === undefined || file.pending.length > 0 || file.limited !== undefined) continue;
       const wait = file.source.rotateWaitMs;
       if (now - file.goneSince < wait || now - file.lastDataAt < wait) continue;
       const stat = fstatSync(file.fd);
-      if (stat.size > file.readTo) continue;
+      if (file.contentSize > file.readTo) {
+        this.#finder.open.activate(file);
+        continue;
+      }
+      this.#options.witness?.news(stat.nlink === 0 ? 'deleted' : 'closed', seenOf(file));
       this.#finder.forget(file, stat.nlink === 0);
       this.#options.telemetry.emit('file_closed', {
         path: file.path,
@@ -234,9 +419,9 @@ export class Tailer {
   /** Rows that changed without bytes: with the next block where one is on its way, else at once. */
   #saveDirty(): void {
     const rows: GenerationRow[] = [];
-    for (const file of this.#finder.files.values()) {
+    for (const file of this.#finder.open.active) {
       if (!file.dirty) continue;
-      const lane = this.#lane(file);
+      const lane = file.lane;
       // Never a position before its block: what is gathered may still be lost.
       if (lane.idle) rows.push(file.row());
       else if (lane.builder && !lane.builder.empty) lane.builder.note(file.row());
@@ -246,13 +431,13 @@ export class Tailer {
     if (rows.length > 0) this.#options.outbox.save(rows);
   }
 
-  #lane(file: TailedFile): Lane {
-    const lane = this.#options.laneOf(file.tag);
-    if (lane === undefined) throw new TypeError(`file ${file.path} is followed but its tag goes nowhere`);
-    return lane;
-  }
-
   close(): void {
     this.#finder.close();
   }
+}
+
+function seenOf(file: TailedFile): SeenGeneration {
+  const { generation, path, tag, position } = file;
+  const outputs = file.lane.outputs.map(({ id }) => id);
+  return { generation, path, tag, size: Math.max(file.size, position), position, outputs };
 }

@@ -1,6 +1,7 @@
 import { systemClock } from '@millrace/core/runtime/clock.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
 import { runAgent } from '../agent.ts';
+import { Listeners } from '../input/listeners.ts';
 import type { RecordOutcome, StreamRecord } from '../ship/stream-client.ts';
 import { testPipeline } from './harness.ts';
 
@@ -36,6 +37,7 @@ const drained = await runAgent({
   clock: systemClock,
   log: createLogger('agent', 'silent'),
   createClient: () => ({ putRecords, close: () => {} }),
+  listeners: new Listeners(),
   signal: controller.signal,
 });
 process.exit(drained ? 0 : 1);

@@ -3,25 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { crc32 } from 'node:zlib';
-import { eventId } from '@millrace/core/ids/event-id.ts';
-import { generationText } from '@millrace/core/ids/generation.ts';
 import { type Clock, systemClock } from '@millrace/core/runtime/clock.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
-import { decodeBlock } from '@millrace/core/wire/decode.ts';
-import { blockRecords } from '@millrace/core/wire/records.ts';
 import { runAgent } from '../agent.ts';
-import type { KinesisOutput, Pipeline, TailSource } from '../config/pipeline.ts';
+import type { KinesisOutput, Output, Pipeline, Stage, TailSource, Target } from '../config/pipeline.ts';
+import { Listeners } from '../input/listeners.ts';
+import { Shipper } from '../ship/shipper.ts';
 import type { RecordOutcome, StreamClient, StreamRecord } from '../ship/stream-client.ts';
-
-/** One record as the stream got it. */
-export interface ReceivedRecord {
-  id: string;
-  generation: string;
-  path: string;
-  offset: number;
-  text: string;
-}
+import { copiesOf, type ReceivedRecord, recordsOf } from './received.ts';
 
 /** A stream in memory that can be told to fail in the ways that a real one can't be made to. */
 export class FakeStream implements StreamClient {
@@ -48,28 +37,14 @@ export class FakeStream implements StreamClient {
 
   close(): void {}
 
-  /** Records of all blocks, one of each block id and then one of each event id, in order of arrival. */
+  /** One of each event id, in order of arrival. */
   records(): ReceivedRecord[] {
-    const seen = new Map<string, ReceivedRecord>();
-    for (const record of this.copies()) if (!seen.has(record.id)) seen.set(record.id, record);
-    return [...seen.values()];
+    return recordsOf(this.blocks);
   }
 
   /** Every copy of every record. */
-  *copies(): Generator<ReceivedRecord> {
-    for (const bytes of this.blocks) {
-      const block = decodeBlock(bytes);
-      for (const record of blockRecords(block)) {
-        const shipped = block.payload.subarray(record.start, record.end);
-        yield {
-          id: eventId(record.source.generation, record.offset, crc32(shipped)),
-          generation: generationText(record.source.generation),
-          path: record.source.path,
-          offset: record.offset,
-          text: Buffer.from(shipped).toString('latin1'),
-        };
-      }
-    }
+  copies(): Generator<ReceivedRecord> {
+    return copiesOf(this.blocks);
   }
 
   texts(): string[] {
@@ -80,6 +55,7 @@ export class FakeStream implements StreamClient {
 export const plainSource: TailSource = {
   id: 'source',
   where: 'test:1',
+  label: '',
   paths: [],
   excludePaths: [],
   pathTimeZone: 'UTC',
@@ -93,13 +69,22 @@ export const plainSource: TailSource = {
   rule: { v: 1, parse: { type: 'none' } },
 };
 
-const output: KinesisOutput = {
+export const plainOutput: KinesisOutput = {
   id: 'output',
   where: 'test:2',
+  type: 'kinesis_streams',
+  describe: () => [],
+  createSender({ createClient, outbox, clock, telemetry, onAcknowledged }) {
+    return new Shipper(this, createClient(this), outbox, clock, telemetry, onAcknowledged);
+  },
   streamName: 's',
   region: 'r',
   endpoint: undefined,
   credentials: undefined,
+  proxy: undefined,
+  verifyPeer: true,
+  fips: false,
+  dualStack: false,
   stream: 'logs',
   lingerMs: 50,
   outboxBytes: 8 * 1024 * 1024,
@@ -111,16 +96,22 @@ const output: KinesisOutput = {
   retryMaxMs: 100,
 };
 
+function matchOf(expression: RegExp, to: Output): Stage {
+  const target: Target = { type: 'output', output: to };
+  return { kind: 'match', where: 'test:3', pattern: '', expressions: [expression], target };
+}
+
 /** Everything to one output; files and state in `dir`. */
 export function testPipeline(
   dir: string,
   source: Partial<TailSource> = {},
-  mine: KinesisOutput = output,
+  mine: KinesisOutput = plainOutput,
 ): Pipeline {
   return {
     system: { stateDir: join(dir, 'state'), host: 'host', logLevel: 'error', http: undefined },
     sources: [{ ...plainSource, paths: [join(dir, '*.log*')], ...source }],
-    routes: [{ where: 'test:3', pattern: '**', expressions: [/^/], output: mine }],
+    inputs: [],
+    stages: new Map([['', [matchOf(/^/, mine)]]]),
     outputs: [mine],
     notices: [],
   };
@@ -155,21 +146,14 @@ export function createWorkshop(t: TestContext) {
       } = {},
     ): TestAgent & { done: Promise<boolean> } {
       const stream = options.stream ?? new FakeStream();
-      const mine = { ...output, ...options.output };
+      const mine = { ...plainOutput, ...options.output };
       const others = (options.others ?? []).map((other, i) => ({
         ...other,
-        output: { ...output, ...options.output, ...other.output, id: `other ${i}` },
+        output: { ...plainOutput, ...options.output, ...other.output, id: `other ${i}` },
       }));
       const pipeline = testPipeline(dir, options.source, mine);
       pipeline.outputs.push(...others.map((other) => other.output));
-      pipeline.routes.unshift(
-        ...others.map((other) => ({
-          where: 'test:4',
-          pattern: '',
-          expressions: [other.tag],
-          output: other.output,
-        })),
-      );
+      pipeline.stages.get('')?.unshift(...others.map((other) => matchOf(other.tag, other.output)));
       const controller = new AbortController();
       const done = runAgent({
         pipeline,
@@ -178,6 +162,7 @@ export function createWorkshop(t: TestContext) {
         clock: options.clock ?? systemClock,
         log: createLogger('agent', process.env.MILLRACE_TEST_LOG ?? 'silent'),
         createClient: (to) => others.find((other) => other.output === to)?.stream ?? stream,
+        listeners: new Listeners(),
         signal: controller.signal,
       });
       const stop = () => {
