@@ -1,7 +1,9 @@
 import { generationText } from '@millrace/core/ids/generation.ts';
 import { type BlockHeader, blockBytesMax, payloadBytesMax, type Run } from '@millrace/core/wire/block.ts';
 import { assembleBlock } from '@millrace/core/wire/encode.ts';
-import { compressFrameAsync } from '@millrace/core/wire/zstd-frame.ts';
+import { FrameCompressor } from '@millrace/core/wire/zstd-frame.ts';
+import type { Shipped } from '../filter/filter.ts';
+import { exceptionBytes } from '../filter/program.ts';
 import type { GenerationRow, OutboxRow } from '../state/database.ts';
 import type { Cut } from '../tail/framing.ts';
 
@@ -29,6 +31,9 @@ const blockBytesBeside = 8192;
  */
 export class BlockBuilder {
   readonly payload = Buffer.allocUnsafeSlow(payloadBytesMax);
+  /** The built block lies here: used again and again, so that there is nothing to collect. */
+  readonly #block = Buffer.allocUnsafeSlow(blockBytesMax);
+  readonly #compressor = new FrameCompressor(payloadBytesMax);
   #fill = 0;
   #runs: Run[] = [];
   #sources: BlockHeader['sources'] = [];
@@ -56,25 +61,32 @@ export class BlockBuilder {
     return this.payload.subarray(this.#fill);
   }
 
-  /** Takes `cut.size` bytes, which are at the start of `free()`; `position` is the state to commit with the block. */
-  add(origin: RunOrigin, cut: Cut, position: GenerationRow): void {
-    const bytesEnd = this.#fill + cut.size;
-    this.#headerBytes += entryBytes;
-    const filler = this.payload[bytesEnd - 1] !== 0x0a && bytesEnd < payloadBytesMax;
+  /**
+   * Takes `cut.size` bytes, which are at the start of `free()`; `position` is the state to commit with the block.
+   * `shipped`: what filters made of them, which is at most `room`.
+   */
+  add(origin: RunOrigin, cut: Cut, position: GenerationRow | undefined, shipped?: Shipped): void {
+    shipped?.bytes.copy(this.payload, this.#fill);
+    const size = shipped?.bytes.length ?? cut.size;
+    const lengths = shipped ? shipped.lengths : cut.lengths;
+    const bytesEnd = this.#fill + size;
+    this.#headerBytes += entryBytes + (shipped?.exceptions.length ?? 0) * exceptionBytes;
+    const filler = size > 0 && this.payload[bytesEnd - 1] !== 0x0a && bytesEnd < payloadBytesMax;
     this.#runs.push({
       source: this.#source(origin),
       from: origin.from,
       to: origin.from + cut.size,
       capturedMs: origin.capturedMs,
-      size: cut.size,
+      size,
       filler,
       continues: origin.continues,
       continued: cut.continued,
-      ...(cut.lengths ? { lengths: cut.lengths } : {}),
+      ...(lengths ? { lengths } : {}),
+      ...(shipped ? { exceptions: shipped.exceptions } : {}),
     });
     if (filler) this.payload[bytesEnd] = 0x0a;
     this.#fill = bytesEnd + (filler ? 1 : 0);
-    this.#positions.set(position.id.toString('latin1'), position);
+    if (position) this.note(position);
   }
 
   /** A position to commit with this block although the block holds no bytes of it. */
@@ -82,18 +94,34 @@ export class BlockBuilder {
     this.#positions.set(position.id.toString('latin1'), position);
   }
 
-  /** Compresses and empties the builder. The builder must not be filled before the promise has resolved. */
+  /**
+   * Compresses and empties the builder, which must not be filled before the promise has resolved. The block's bytes are
+   * valid until the next call.
+   */
   async build(head: Pick<BlockHeader, 'host' | 'agent' | 'stream'>): Promise<BuiltBlock> {
     const size = this.#fill;
-    const frame = await compressFrameAsync(this.payload.subarray(0, size));
+    const payload = this.payload.subarray(0, size);
+    const frame = size === 0 ? payload : await this.#compressor.compress(payload);
     const header: BlockHeader = { ...head, rules: this.#rules, sources: this.#sources, runs: this.#runs };
-    const bytes = assembleBlock(header, size, frame);
+    const bytes = assembleBlock(header, size, frame, this.#block);
     const runs = header.runs.map((run) => ({
       generation: generationText(header.sources[run.source]?.generation ?? Buffer.alloc(16)),
       from: run.from,
       to: run.to,
     }));
     const built = { bytes, runs, positions: [...this.#positions.values()] };
+    this.#clear();
+    return built;
+  }
+
+  /** Empties the builder of what is to go nowhere. */
+  discard(): BuiltBlock {
+    const built = { bytes: Buffer.alloc(0), runs: [], positions: [...this.#positions.values()] };
+    this.#clear();
+    return built;
+  }
+
+  #clear(): void {
     this.#fill = 0;
     this.#runs = [];
     this.#sources = [];
@@ -101,7 +129,6 @@ export class BlockBuilder {
     this.#rules = [];
     this.#sourceIndex.clear();
     this.#positions.clear();
-    return built;
   }
 
   #source(origin: RunOrigin): number {

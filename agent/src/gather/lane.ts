@@ -1,21 +1,52 @@
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { BlockHeader } from '@millrace/core/wire/block.ts';
+import type { Output } from '../config/pipeline.ts';
 import type { AgentTelemetry } from '../events.ts';
-import type { Shipper } from '../ship/shipper.ts';
-import type { Outbox } from '../state/outbox.ts';
+import type { Sender } from '../ship/sender.ts';
+import type { Note } from '../state/database.ts';
+import type { Outbox, OutboxBlock } from '../state/outbox.ts';
 import { BlockBuilder, type BuiltBlock } from './builder.ts';
 
+/** Longest time that a sender waits for others before its events are put on the disk and answered. */
+const ackLingerMs = 50;
+
+/** What is to be known of the block that is being filled. */
+interface Watcher {
+  /** Blocks in the outbox, one for each output; none where events are thrown away. */
+  committed(blocks: OutboxBlock[]): void;
+  abandoned(): void;
+}
+
+/** A batch that goes several ways: its notes are committed with the last of them, as it is to come again until then. */
+export interface Ending {
+  notes: Note[];
+  /** Ways whose last part is not committed. */
+  waysLeft: number;
+}
+
+/** Beside the records of a block: what is committed with it, and how. */
+interface Beside {
+  /** Of the batches whose last part it holds, once a way. */
+  endings: Ending[];
+  /** To be on the disk before it counts as committed. */
+  durable: boolean;
+  watchers: Watcher[];
+}
+
 /**
- * One output's way from records to blocks. Two builders: one is filled while the other is compressed and committed.
+ * The way from records to blocks of the outputs that get the same ones. Two builders: one is filled while the other is compressed and committed.
  * When the outbox is full the second one waits too, and reading stops (files wait where they are).
  */
 export class Lane {
-  readonly shipper: Shipper;
+  readonly outputs: Output[];
+  readonly #senders: ReadonlyMap<string, Sender>;
+  readonly #lingerMs: number;
   readonly #head: Pick<BlockHeader, 'host' | 'agent' | 'stream'>;
   readonly #outbox: Outbox;
   readonly #clock: Clock;
   readonly #telemetry: AgentTelemetry;
   #filling = new BlockBuilder();
+  #beside: Beside = { endings: [], durable: false, watchers: [] };
   #spare: BlockBuilder | undefined = new BlockBuilder();
   #committing: Promise<void> = Promise.resolve();
   #commits = 0;
@@ -27,13 +58,17 @@ export class Lane {
   #onReady: () => void = () => {};
 
   constructor(
-    shipper: Shipper,
+    outputs: Output[],
+    senders: ReadonlyMap<string, Sender>,
     head: Pick<BlockHeader, 'host' | 'agent' | 'stream'>,
     outbox: Outbox,
     clock: Clock,
     telemetry: AgentTelemetry,
   ) {
-    this.shipper = shipper;
+    // `null` takes no blocks: what goes there alone is thrown away, its positions are kept.
+    this.outputs = outputs.filter((output) => output.outboxBytes > 0);
+    this.#senders = senders;
+    this.#lingerMs = Math.min(...outputs.map((output) => output.lingerMs));
     this.#head = head;
     this.#outbox = outbox;
     this.#clock = clock;
@@ -63,7 +98,15 @@ export class Lane {
   dueInMs(): number {
     // While both builders are busy there is nothing to do about it; `onReady` says when there is.
     if (this.#filling.empty || this.#blocked) return Number.POSITIVE_INFINITY;
-    return Math.max(0, this.#lastBlockAt + this.shipper.output.lingerMs - this.#clock.monotonic());
+    const linger = this.#beside.durable ? Math.min(ackLingerMs, this.#lingerMs) : this.#lingerMs;
+    return Math.max(0, this.#lastBlockAt + linger - this.#clock.monotonic());
+  }
+
+  /** What is committed with the block that is being filled; `watcher` hears of it. */
+  attach(beside: { ending?: Ending | undefined; durable: boolean; watcher: Watcher }): void {
+    if (beside.ending) this.#beside.endings.push(beside.ending);
+    this.#beside.durable ||= beside.durable;
+    this.#beside.watchers.push(beside.watcher);
   }
 
   /**
@@ -77,13 +120,15 @@ export class Lane {
       return false;
     }
     const builder = this.#filling;
+    const beside = this.#beside;
+    this.#beside = { endings: [], durable: false, watchers: [] };
     this.#filling = this.#spare;
     this.#spare = undefined;
     this.#lastBlockAt = this.#clock.monotonic();
     this.#commits++;
     this.#committing = this.#committing
-      .then(() => builder.build(this.#head))
-      .then((built) => this.#commit(built, more))
+      .then(() => (this.outputs.length > 0 ? builder.build(this.#head) : builder.discard()))
+      .then((built) => this.#commit(built, beside, more))
       .finally(() => {
         this.#spare = builder;
         this.#blocked = false;
@@ -109,20 +154,36 @@ export class Lane {
     this.#waitingForRoom?.();
   }
 
-  async #commit(built: BuiltBlock, more: boolean): Promise<void> {
-    const output = this.shipper.output.id;
+  async #commit(built: BuiltBlock, beside: Beside, more: boolean): Promise<void> {
+    const blocks = await this.#store(built, beside);
+    for (const { committed, abandoned } of beside.watchers) blocks ? committed(blocks) : abandoned();
+    for (const block of blocks ?? []) this.#senders.get(block.output)?.add(block, more);
+  }
+
+  /** Undefined when the lane was abandoned. */
+  async #store(built: BuiltBlock, { endings, durable }: Beside): Promise<OutboxBlock[] | undefined> {
+    const outputs = this.outputs.map(({ id }) => id);
     for (let attempt = 0; !this.#abandoned; attempt++) {
-      const block = this.#outbox.put(output, built.bytes, built.runs, built.positions);
-      if (block) {
-        if (attempt > 0) this.#telemetry.emit('outbox_room', { output });
-        this.shipper.add(block, more);
-        return;
+      const blocks = this.#outbox.put(outputs, built, { notes: notesOf(endings), durable });
+      if (blocks) {
+        for (const ending of endings) ending.waysLeft--;
+        if (attempt > 0) this.#telemetry.emit('outbox_room', { output: outputs.join(', ') });
+        return blocks;
       }
-      if (attempt === 0) this.#telemetry.emit('outbox_full', { output, bytes: this.#outbox.pendingBytes });
+      if (attempt === 0)
+        this.#telemetry.emit('outbox_full', { output: outputs.join(', '), bytes: this.#outbox.pendingBytes });
       await new Promise<void>((resolve) => {
         this.#waitingForRoom = resolve;
       });
       this.#waitingForRoom = undefined;
     }
+    return undefined;
   }
+}
+
+/** Of the batches that this block ends. */
+function notesOf(endings: Ending[]): Note[] {
+  const here = new Map<Ending, number>();
+  for (const ending of endings) here.set(ending, (here.get(ending) ?? 0) + 1);
+  return [...here].flatMap(([ending, ways]) => (ending.waysLeft === ways ? ending.notes : []));
 }

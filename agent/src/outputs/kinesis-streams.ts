@@ -1,192 +1,185 @@
-import { childSection, idOf, readSection } from '../read-section.ts';
-import { type ConfigSection, configError, placeText } from '../syntax/tree.ts';
-import { integer, size, string, stringLike, time } from '../values.ts';
-import { bufferTable } from './buffer.ts';
+import type { PlainEvent } from '@millrace/core/document/plain-events.ts';
+import type { KinesisOutput } from '../config/pipeline.ts';
 import {
   type Context,
   type OutputPlugin,
   optional,
   required,
-  type SettingsOf,
   type Table,
   withDefault,
-} from './plugin.ts';
+} from '../config/plugins/plugin.ts';
+import { childSection, idOf, readSection } from '../config/read-section.ts';
+import { type ConfigSection, placeText } from '../config/syntax/tree.ts';
+import { oneOf, size, sizeText, string, stringLike, timeText } from '../config/values.ts';
+import { EventSender } from '../ship/event-sender.ts';
+import { singleRecords } from '../ship/packing.ts';
+import { Shipper } from '../ship/shipper.ts';
+import { SpillSender } from '../ship/spill.ts';
+import { awsParams, connectionOf, credentialSections, credentialsText } from './aws.ts';
+import { compileEncoding, eventParams, eventSections } from './events.ts';
+import { waitingOf, waitingParams } from './waiting.ts';
 
 const mebibyte = 1024 * 1024;
-const lingerMsMax = 1_000;
-const retryMsMax = 30_000;
 
-const blocks = "blocks carry the files' own bytes; documents are made of them behind the stream";
-const neverDropped = 'failed records are sent again until they are acknowledged, and none is dropped';
+export const neverDropped = 'failed records are sent again until they are acknowledged, and none is dropped';
+
+/** Parameters of fluent-plugin-kinesis that have no equal here, for all of its outputs. */
+export const kinesisNotApplicable: Readonly<Record<string, string>> = {
+  reduce_max_size_error_message: "a record's text is not logged",
+  log_truncate_max_size: "a record's text is not logged",
+  retries_on_batch_request: neverDropped,
+  reset_backoff_if_success: neverDropped,
+  drop_failed_records_after_batch_request_retries: neverDropped,
+  monitor_num_of_batch_request_retries: 'every retry is counted in /metrics',
+  aws_iam_retries: "the SDK's own tries hold",
+  debug: '<system> log_level debug shows more',
+  slow_flush_log_threshold:
+    'a request that fails or is repeated is counted, and blocks that wait are in /metrics',
+  time_as_integer: '<inject> time_type says how the time is written',
+};
+
+export const streamName = required(
+  stringLike(
+    /^[a-zA-Z0-9_.-]{1,128}$/,
+    'the name of a stream (one output, one stream: where it depends on the tag, write a <match> for each)',
+  ),
+  'Name of the Kinesis stream.',
+);
 
 const table = {
   title: '<match> @type kinesis_streams',
   doc: 'Sends blocks to a Kinesis stream: compressed, of all files, sent again until they are acknowledged.',
   params: {
-    stream_name: required(
-      stringLike(/^[a-zA-Z0-9_.-]{1,128}$/, 'the name of a stream (placeholders are not supported yet)'),
-      'Name of the Kinesis stream.',
+    stream_name: streamName,
+    payload: withDefault(
+      oneOf('blocks', 'events'),
+      'blocks',
+      'blocks: what the consumer reads, several thousand lines in a record. events: each event as a record of its own, ' +
+        'for Lambda, Firehose and other consumers; `<format>`, `<inject>` and the parameters from data_key to ' +
+        'max_record_size hold for these alone.',
     ),
-    region: optional(string, '`AWS_REGION`', 'AWS region of the stream.'),
-    endpoint: optional(
-      stringLike(/^https?:\/\/[^\s/]+\/?$/, 'a URL such as https://kinesis.eu-west-1.amazonaws.com'),
-      "the region's",
-      'Another address of the service.',
+    ...awsParams,
+    ...waitingParams,
+    ...eventParams,
+    partition_key: optional(
+      string,
+      'random',
+      'Field whose value is the partition key; an event without it has a random one (fluentd drops it).',
     ),
-    aws_key_id: optional(string, "the SDK's chain", 'Access key. A role needs none and cannot be copied.'),
-    aws_sec_key: optional(string, "the SDK's chain", 'Secret of the access key.'),
-    aws_ses_token: optional(string, 'none', 'Session token of a temporary key.'),
-    stream: withDefault(
-      stringLike(/^[a-z0-9_]{1,64}$/, 'a name of a-z, 0-9 and _'),
-      'logs',
-      'Millrace stream: names the indices and the folder in the archive.',
-    ),
-    linger: withDefault(
-      time(0, lingerMsMax),
-      500,
-      'How long records wait for others. A record that finds the output idle is sent at once.',
-    ),
-    outbox_size: withDefault(
-      size(2 * mebibyte, 1024 ** 4),
-      32 * mebibyte,
-      'Room for blocks that are not acknowledged. When it is full, reading stops.',
-    ),
-    drain_timeout: withDefault(
-      time(0, 3_600_000),
-      30_000,
-      'How long a stopping agent goes on shipping what it has read.',
-    ),
-    batch_request_max_count: withDefault(integer(1, 500), 500, 'Most records in one request.'),
     batch_request_max_size: withDefault(
       size(mebibyte + 256, 10 * mebibyte),
       5 * mebibyte,
       'Most bytes in one request, keys included.',
     ),
   },
-  notApplicable: {
-    partition_key: 'each block has a random key, so that no shard runs hot',
-    data_key: blocks,
-    compression: 'blocks are compressed with zstd, always',
-    chomp_record: blocks,
-    reduce_max_size_error_message: "a record's text is not logged",
-    log_truncate_max_size: "a record's text is not logged",
-    max_record_size: 'a block is at most 1 MiB, and a longer line is cut into several',
-    retries_on_batch_request: neverDropped,
-    reset_backoff_if_success: neverDropped,
-    drop_failed_records_after_batch_request_retries: neverDropped,
-    monitor_num_of_batch_request_retries: 'every retry is counted in /metrics',
-    aws_iam_retries: "the SDK's own tries hold",
-    debug: '<system> log_level debug shows more',
-  },
-  later: {
-    http_proxy: { why: 'the stream is reached directly' },
-    ssl_verify_peer: { why: "the service's certificate is always checked", harmless: ['true', 'yes', ''] },
-  },
-  sections: ['buffer'],
-  sectionsNotApplicable: {
-    format: blocks,
-    inject: 'every document has its time, tag and host name: `@timestamp`, `tag`, `host.name`',
-    instance_profile_credentials: "the SDK's chain asks the instance when no key is given",
-    secondary: 'nothing is ever given up, so nothing would come there',
-  },
-  sectionsLater: {
-    assume_role_credentials: "set AWS_ROLE_ARN or a profile for the SDK's chain",
-    web_identity_credentials: "set AWS_WEB_IDENTITY_TOKEN_FILE for the SDK's chain",
-    shared_credentials: "set AWS_PROFILE for the SDK's chain",
-    process_credentials: "set a profile with credential_process for the SDK's chain",
-  },
+  notApplicable: kinesisNotApplicable,
+  sections: ['buffer', 'secondary', 'spill', ...eventSections, ...credentialSections],
 } satisfies Table;
 
-type Settings = SettingsOf<typeof table.params>;
+/** Their absence from a stream of blocks is no loss, and their presence no mistake: fluentd's configurations have them. */
+const ofEventsOnly = ['data_key', 'compression', 'chomp_record', 'max_record_size', 'partition_key'] as const;
 
 export const kinesisStreams: OutputPlugin = {
   table,
   compile(section, context) {
     const { settings, given } = readSection(section, table, context);
-    const buffer = childSection(section, 'buffer') ?? {
-      name: 'buffer',
-      arg: '',
-      params: new Map(),
-      children: [],
-      file: section.file,
-      line: section.line,
-    };
-    const { settings: waiting } = readSection(buffer, bufferTable, context);
-    if (buffer.arg !== '')
-      context.problems.notice(
-        buffer,
-        `<buffer ${buffer.arg}>: its keys have no effect: a block holds all tags`,
-      );
-    const retryMaxMs = waiting.retry_max_interval ?? Math.max(retryMsMax, waiting.retry_wait);
-    if (retryMaxMs < waiting.retry_wait)
-      throw configError(
-        buffer.params.get('retry_max_interval') ?? buffer,
-        'retry_max_interval: is shorter than retry_wait',
-      );
-    return {
+    const waiting = waitingOf(section, settings, given, context);
+    const { stream_name: streamNameGiven = '', payload } = settings;
+    if (payload === 'blocks') noticeIdle(section, given, context);
+    const encode = payload === 'events' ? compileEncoding(section, settings, context) : undefined;
+    const output: KinesisOutput = {
       id: idOf(section, 'output', context),
       where: placeText(section),
-      streamName: settings.stream_name ?? '',
-      region: regionOf(section, settings, context),
-      endpoint: settings.endpoint,
-      credentials: credentialsOf(section, settings, context),
-      stream: settings.stream,
-      lingerMs: given.has('linger')
-        ? settings.linger
-        : lingerOf(buffer, waiting.flush_interval ?? settings.linger, context),
-      outboxBytes: settings.outbox_size,
-      drainTimeoutMs: settings.drain_timeout,
+      type: 'kinesis_streams',
+      streamName: streamNameGiven,
+      ...connectionOf(section, settings, waiting.requestsInFlightMax, context),
+      ...waiting,
+      takesSightings: encode === undefined,
       requestRecordsMax: settings.batch_request_max_count,
       requestBytesMax: settings.batch_request_max_size,
-      requestsInFlightMax: waiting.flush_thread_count,
-      retryBaseMs: waiting.retry_wait,
-      retryMaxMs,
+      describe() {
+        return kinesisLines(this, encode ? 'each event as a record' : 'blocks');
+      },
+      createSender(sending) {
+        if (encode === undefined) {
+          const { createClient, outbox, clock, telemetry, onAcknowledged } = sending;
+          return new Shipper(this, createClient(this), outbox, clock, telemetry, onAcknowledged);
+        }
+        const { max_record_size: recordBytesMax, partition_key: key } = settings;
+        const packing = singleRecords(encode, keyOfField(key), recordBytesMax);
+        const own = { ...this, recordBytesMax, packing };
+        return new EventSender(own, sending.createClient(this), sending);
+      },
     };
+    return payload === 'blocks' ? withSpill(output, section, context) : output;
   },
 };
 
-function regionOf(section: ConfigSection, settings: Settings, context: Context): string {
-  const region = settings.region ?? context.env.AWS_REGION ?? context.env.AWS_DEFAULT_REGION;
-  if (region === undefined || region === '')
-    throw configError(
-      section,
-      `region: required in ${table.title} (or in AWS_REGION)`,
-      'name the region of the stream, as in region eu-west-1',
-    );
-  return region;
+/** `<spill>`: where a drain leaves what the stream does not take in time. */
+export const spillTable = {
+  title: '<spill>',
+  doc:
+    'When `agent drain` reaches its deadline, the rest is uploaded to the archive as objects of shard `spill`, which the ' +
+    "consumer's filler indexes. Without it blocks stay in the outbox.",
+  params: {
+    bucket: required(string, "The archive's bucket."),
+    prefix: withDefault(string, '', 'What stands before `archive/` in its keys, with a slash at the end.'),
+    region: optional(string, "the stream's", 'Region of the bucket.'),
+    endpoint: optional(
+      stringLike(/^https?:\/\/[^\s/]+\/?$/, 'a URL such as https://s3.eu-west-1.amazonaws.com'),
+      "the region's",
+      'Another address of the service.',
+    ),
+  },
+} satisfies Table;
+
+function withSpill(output: KinesisOutput, section: ConfigSection, context: Context): KinesisOutput {
+  const spill = childSection(section, 'spill');
+  if (spill === undefined) return output;
+  const { settings } = readSection(spill, spillTable, context);
+  const { bucket = '', prefix, region = output.region, endpoint } = settings;
+  const where = { ...output, bucket, prefix, region, endpoint };
+  return { ...output, createSpill: (sending) => new SpillSender(output, where, sending) };
 }
 
-function credentialsOf(
-  section: ConfigSection,
-  settings: Settings,
-  context: Context,
-): { accessKeyId: string; secretAccessKey: string; sessionToken?: string } | undefined {
-  const { aws_key_id: accessKeyId, aws_sec_key: secretAccessKey, aws_ses_token: sessionToken } = settings;
-  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
-  if (accessKeyId === undefined)
-    throw configError(
-      section.params.get('aws_sec_key') ?? section,
-      'aws_sec_key: aws_key_id is missing beside it',
-    );
-  const place = section.params.get('aws_key_id') ?? section;
-  if (secretAccessKey === undefined) throw configError(place, 'aws_key_id: aws_sec_key is missing beside it');
-  if (settings.endpoint === undefined)
-    context.problems.notice(
-      place,
-      'aws_key_id: works, but a key on a server can be copied: prefer a role (give no key)',
-    );
-  return sessionToken === undefined
-    ? { accessKeyId, secretAccessKey }
-    : { accessKeyId, secretAccessKey, sessionToken };
+/** For `agent check`. */
+export function kinesisLines(output: KinesisOutput, as: string): [string, string][] {
+  const { endpoint } = output;
+  return [
+    [
+      'sends to',
+      `Kinesis stream ${output.streamName} in ${output.region}${endpoint === undefined ? '' : `, at ${endpoint}`}`,
+    ],
+    ['signed with', credentialsText(output)],
+    ['as', as],
+    ['Millrace stream', output.stream],
+    ['at the edge', `records are gathered ${timeText(output.lingerMs)} at most`],
+    ['outbox', `${sizeText(output.outboxBytes)}; when it is full, reading stops`],
+    [
+      'requests',
+      `up to ${output.requestsInFlightMax} at a time, of ${output.requestRecordsMax} records and ${sizeText(output.requestBytesMax)}`,
+    ],
+    [
+      'failures',
+      `sent again after ${timeText(output.retryBaseMs)} to ${timeText(output.retryMaxMs)} until acknowledged`,
+    ],
+  ];
 }
 
-/** fluentd waits a minute by default; blocks gain nothing after a second. */
-function lingerOf(buffer: ConfigSection, flushMs: number, context: Context): number {
-  const place = buffer.params.get('flush_interval');
-  if (flushMs > lingerMsMax && place)
-    context.problems.notice(
-      place,
-      'flush_interval: is read as 1s, the longest time that records are gathered',
-    );
-  return Math.min(flushMs, lingerMsMax);
+/** The value of a field, or undefined for a random key. */
+function keyOfField(name: string | undefined): (event: PlainEvent) => string | undefined {
+  if (name === undefined) return () => undefined;
+  return ({ fields }) => {
+    const value = fields[name];
+    const text = value === undefined || value === null ? '' : String(value).slice(0, 256);
+    return text === '' ? undefined : text;
+  };
+}
+
+function noticeIdle(section: ConfigSection, given: ReadonlySet<string>, context: Context): void {
+  const why = "has no effect: blocks carry the files' own bytes (payload events sends records one by one)";
+  for (const name of ofEventsOnly)
+    if (given.has(name)) context.problems.notice(section.params.get(name) ?? section, `${name}: ${why}`);
+  for (const child of section.children)
+    if (eventSections.includes(child.name)) context.problems.notice(child, `<${child.name}>: ${why}`);
 }

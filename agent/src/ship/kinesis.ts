@@ -1,44 +1,46 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { KinesisOutput } from '../config/pipeline.ts';
-import type { StreamClient } from './stream-client.ts';
+import { batchBodyBytesMax, writeBatchBody } from './batch-body.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { clientSettings } from './connection.ts';
+import { type OwnCall, useOwnBodies } from './own-body.ts';
+import { bodyBytesMax, writeBody } from './put-records-body.ts';
+import type { RecordOutcome, StreamClient } from './stream-client.ts';
 
 /** Kinesis by its official client. Retries are ours (per record, without end), so the client has none. */
 export function createKinesisClient(output: KinesisOutput): StreamClient {
-  const sockets = { keepAlive: true, maxSockets: output.requestsInFlightMax };
-  const client = new KinesisClient({
-    region: output.region,
-    ...(output.endpoint ? { endpoint: output.endpoint } : {}),
-    ...(output.credentials ? { credentials: output.credentials } : {}),
-    maxAttempts: 1,
-    // HTTP/1.1: the client's default, HTTP/2, gains nothing for a few large requests.
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: 5_000,
-      requestTimeout: 30_000,
-      throwOnRequestTimeout: true,
-      httpAgent: new HttpAgent(sockets),
-      httpsAgent: new HttpsAgent(sockets),
-    }),
-  });
+  const client = new KinesisClient(clientSettings(output));
+  const calls = new WeakMap<object, OwnCall>();
+  useOwnBodies(client, calls, 'FailedRecordCount');
+  const buffers = new BufferPool();
+  const head = `{"StreamName":${JSON.stringify(output.streamName)},"Records":[`;
+
+  /** Undefined: every record was taken. */
+  async function put(buffer: Buffer, body: Buffer, count: number): Promise<RecordOutcome[] | undefined> {
+    const input = { StreamName: output.streamName, Records: [] };
+    const call = { body, taken: false };
+    calls.set(input, call);
+    const answer = await client.send(new PutRecordsCommand(input));
+    // After a failure it is not used again: the socket may still be writing it.
+    buffers.give(buffer);
+    if (call.taken) return undefined;
+    const results = answer.Records ?? [];
+    if (results.length !== count)
+      throw new Error(`PutRecords answered ${results.length} results for ${count} records`);
+    return results.map(({ ErrorCode: code, ErrorMessage: message }) =>
+      code === undefined || code === null ? { ok: true } : { ok: false, code, message: message ?? '' },
+    );
+  }
+
   return {
     async putRecords(records) {
-      const answer = await client.send(
-        new PutRecordsCommand({
-          StreamName: output.streamName,
-          Records: records.map((record) => ({ Data: record.data, PartitionKey: record.partitionKey })),
-        }),
-      );
-      const results = answer.Records ?? [];
-      if (results.length !== records.length) {
-        throw new Error(`PutRecords answered ${results.length} results for ${records.length} records`);
-      }
-      return results.map((result) =>
-        result.ErrorCode === undefined || result.ErrorCode === null
-          ? { ok: true }
-          : { ok: false, code: result.ErrorCode, message: result.ErrorMessage ?? '' },
-      );
+      const buffer = buffers.take(bodyBytesMax(output.streamName, records));
+      const outcomes = await put(buffer, writeBody(buffer, output.streamName, records), records.length);
+      return outcomes ?? records.map(() => ({ ok: true }));
+    },
+    putBatch(batch, drawKey) {
+      const buffer = buffers.take(batchBodyBytesMax(head, batch));
+      return put(buffer, writeBatchBody(buffer, head, batch, drawKey), batch.count);
     },
     close: () => client.destroy(),
   };
