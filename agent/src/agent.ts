@@ -1,17 +1,23 @@
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
-import { startHealthServer } from '@millrace/core/telemetry/health-server.ts';
 import type { Logger } from '@millrace/core/telemetry/log.ts';
-import type { KinesisOutput, Pipeline, TailSource } from './config/pipeline.ts';
-import { routeTag, tagOfPath } from './config/route.ts';
+import type { KinesisOutput, Pipeline } from './config/pipeline.ts';
 import { type AgentTelemetry, agentEvents } from './events.ts';
-import { Lane } from './gather/lane.ts';
-import { Shipper } from './ship/shipper.ts';
+import { PushGatherer } from './gather/intake.ts';
+import type { Lane } from './gather/lane.ts';
+import { Lanes } from './gather/lanes.ts';
+import type { Input } from './input/input.ts';
+import type { Listeners } from './input/listeners.ts';
+import type { Governor } from './operate/governor.ts';
+import { createGovernor, startOperations } from './operate/operations.ts';
+import { Sightings } from './operate/sightings.ts';
+import type { Sender, SenderContext } from './ship/sender.ts';
 import type { StreamClient } from './ship/stream-client.ts';
 import type { OutboxRow } from './state/database.ts';
 import { Outbox, type OutboxBlock } from './state/outbox.ts';
-import { FileFinder } from './tail/finder.ts';
-import { Tailer } from './tail/tailer.ts';
+import { type DrainReport, type Ending, isHandover, runAndDrain, type SpillRun } from './stopping.ts';
+import { createTailer } from './tail/create.ts';
+import type { SeenGeneration, Tailer } from './tail/tailer.ts';
 
 export interface AgentOptions {
   pipeline: Pipeline;
@@ -21,85 +27,166 @@ export interface AgentOptions {
   clock: Clock;
   log: Logger;
   createClient(output: KinesisOutput): StreamClient;
-  /** Aborted to stop: everything read is shipped within the drain timeout. */
+  /** Sockets that outlive this run. */
+  listeners: Listeners;
+  /** Aborted to end the run; the reason says how: StopRequest. */
   signal: AbortSignal;
+  /** The run before it handed over just now, so that files it did not know have appeared since. */
+  resumed?: boolean;
+  /** Everything runs: events are taken, files are looked for. */
+  onStarted?(): Promise<void>;
+  onEnd?(report: DrainReport): void;
 }
 
-/** Blocks kept in memory beside their slots, and the most that waits there while the disk refuses writes. */
+/** The most that waits in memory while the disk refuses writes. */
 const memoryBytesMax = 16 * 1024 * 1024;
 const diskRetryMs = 5_000;
 
-/** Runs an agent until `signal`; true when everything that it read is acknowledged. */
+/** The parts of a running agent. */
+interface Parts {
+  outbox: Outbox;
+  senders: Map<string, Sender>;
+  context: SenderContext;
+  lanes: { files: Lanes; pushed: Lanes };
+  tailer: Tailer;
+  gatherer: PushGatherer;
+  inputs: Input[];
+  governor: Governor | undefined;
+  sightings: Sightings;
+}
+
+/** Runs an agent until `signal`; true when everything that it read is acknowledged (or handed over). */
 export async function runAgent(options: AgentOptions): Promise<boolean> {
-  const { pipeline, clock } = options;
+  const { pipeline, clock, machineId, signal } = options;
   const telemetry = createTelemetry('agent', agentEvents, options.log);
-  const { machineId } = options;
+  const { stateDir: dir } = pipeline.system;
   const outbox = new Outbox({
-    dir: pipeline.system.stateDir,
+    dir,
     outputs: pipeline.outputs,
     memoryBytesMax,
     machineId,
     clock,
     telemetry,
   });
-  const { blocks, torn } = outbox.recover();
-  const lanes = createLanes(options, outbox, blocks, telemetry);
-  const tailer = createTailer(options, outbox, lanes, torn, telemetry);
-  reportDoubts(outbox, torn, telemetry);
   const stopped = new AbortController();
+  let parts: Parts | undefined;
+  let operations: Awaited<ReturnType<typeof startOperations>> | undefined;
   const stopAll = () => {
     stopped.abort();
-    for (const lane of lanes) lane.shipper.stop();
+    for (const sender of parts?.senders.values() ?? []) sender.stop();
   };
-  exposeGauges(telemetry, tailer, outbox, lanes);
   try {
-    const { http } = pipeline.system;
-    const notReady = () => (outbox.degraded ? 'the position store cannot be written' : undefined);
-    if (http) await startHealthServer({ ...http, metrics: () => telemetry.registry.metrics(), notReady });
+    const { blocks, torn } = outbox.recover();
+    parts = createParts(options, outbox, blocks, torn, telemetry);
+    const { tailer, senders, inputs } = parts;
+    reportDoubts(outbox, torn, telemetry);
+    operations = await startOperations({ ...parts, ...options, telemetry, lanes: lanesOf(parts) });
     for (const { file, line, message } of pipeline.notices) {
       telemetry.emit('config_notice', { where: `${file}:${line}`, notice: message });
     }
-    telemetry.emit('agent_started', {
-      files: tailer.openFiles,
-      blocks: outbox.pendingBlocks,
-      once: options.once,
-    });
-    const shipping = Promise.all(lanes.map((lane) => lane.shipper.run()));
-    const repairing = repairWrites(outbox, lanes, clock, stopped.signal);
-    const drained = await tailAndDrain(options, tailer, lanes, outbox, telemetry);
+    for (const input of inputs) await input.start();
+    await options.onStarted?.();
+    const { once } = options;
+    telemetry.emit('agent_started', { files: tailer.openFiles, blocks: outbox.pendingBlocks, once });
+    const shipping = Promise.all([...senders.values()].map((sender) => sender.run()));
+    const repairing = repairWrites(parts, clock, stopped.signal);
+    const reserving = outbox.reserve(stopped.signal);
+    const operating = operations.run(stopped.signal);
+    const report = await runAndDrain(endingOf(options, parts, telemetry));
     stopAll();
-    await Promise.all([shipping, repairing]);
-    if (drained) telemetry.emit('agent_stopped', { bytes: tailer.bytesRead });
-    return drained;
+    // A call that hangs is waited for after this: it holds nothing that is not delivered, or left in the outbox.
+    options.onEnd?.(report);
+    await Promise.all([shipping, repairing, reserving, operating]);
+    if (isHandover(signal)) return true;
+    if (report.drained) telemetry.emit('agent_stopped', { bytes: tailer.bytesRead });
+    return report.drained;
   } finally {
     stopAll();
-    tailer.close();
+    operations?.close();
+    parts?.gatherer.abandon();
+    await Promise.all(parts?.inputs.map((input) => input.stop()) ?? []);
+    parts?.tailer.close();
     outbox.close();
   }
 }
 
-function createLanes(
+function createParts(
   options: AgentOptions,
   outbox: Outbox,
   blocks: OutboxBlock[],
+  torn: OutboxRow[],
   telemetry: AgentTelemetry,
-): Lane[] {
-  const { pipeline, clock } = options;
-  const lanes = pipeline.outputs.map((output) => {
-    const roomMade = () => {
-      for (const lane of lanes) lane.roomMade();
-    };
-    const shipper = new Shipper(output, options.createClient(output), outbox, clock, telemetry, roomMade);
-    const head = { host: pipeline.system.host, agent: outbox.agentId, stream: output.stream };
-    return new Lane(shipper, head, outbox, clock, telemetry);
-  });
-  const [first] = lanes;
-  for (const block of blocks) {
-    // A block of an output that the configuration no longer has goes where the others go, rather than nowhere.
-    const lane = lanes.find((item) => item.shipper.output.id === block.output) ?? first;
-    lane?.shipper.add(block);
+): Parts {
+  const { pipeline, clock, createClient, once, resumed = false } = options;
+  const senders = new Map<string, Sender>();
+  const onAcknowledged = () => {
+    for (const lane of [...files.all(), ...pushed.all()]) lane.roomMade();
+  };
+  const context = { outbox, clock, telemetry, onAcknowledged, createClient };
+  for (const output of pipeline.outputs) {
+    if (output.outboxBytes === 0) continue;
+    senders.set(output.id, output.createSender(context));
   }
-  return lanes;
+  const [first] = senders.values();
+  // A block of an output that the configuration no longer has goes where the others go, rather than nowhere.
+  for (const block of blocks) (senders.get(block.output) ?? first)?.add(block);
+  const files = new Lanes(pipeline, senders, outbox, clock, telemetry, () => tailer.nudge());
+  const pushed = new Lanes(pipeline, senders, outbox, clock, telemetry, () => gatherer.nudge());
+  const governor = createGovernor(pipeline, clock, telemetry, () => gatherer.memoryReleased());
+  const sightings = createSightings(options, outbox, senders, telemetry, () => tailer.seen());
+  const tailer = createTailer({
+    pipeline,
+    lanes: files,
+    torn,
+    outbox,
+    clock,
+    telemetry,
+    once,
+    resumed,
+    governor,
+    witness: sightings,
+  });
+  const gatherer = new PushGatherer(pushed, outbox, clock, telemetry, governor);
+  const { host } = pipeline.system;
+  const { listeners } = options;
+  const inputs = pipeline.inputs.map((source) =>
+    source.create({ intake: gatherer.intakeOf(source), listeners, host, once, clock, telemetry }),
+  );
+  return {
+    outbox,
+    senders,
+    context,
+    lanes: { files, pushed },
+    tailer,
+    gatherer,
+    inputs,
+    governor,
+    sightings,
+  };
+}
+
+function createSightings(
+  { pipeline, clock }: AgentOptions,
+  outbox: Outbox,
+  senders: ReadonlyMap<string, Sender>,
+  telemetry: AgentTelemetry,
+  files: () => SeenGeneration[],
+): Sightings {
+  const { host, operating } = pipeline.system;
+  return new Sightings({
+    outputs: pipeline.outputs.filter(({ takesSightings }) => takesSightings),
+    host,
+    heartbeatMs: operating?.heartbeatMs ?? 0,
+    outbox,
+    senders,
+    files,
+    clock,
+    telemetry,
+  });
+}
+
+function lanesOf({ lanes }: Parts): () => Lane[] {
+  return () => [...lanes.files.all(), ...lanes.pushed.all()];
 }
 
 function reportDoubts(outbox: Outbox, torn: OutboxRow[], telemetry: AgentTelemetry): void {
@@ -108,89 +195,47 @@ function reportDoubts(outbox: Outbox, torn: OutboxRow[], telemetry: AgentTelemet
   if (outbox.suspicion === 'cloned') telemetry.emit('machine_cloned');
 }
 
-function createTailer(
-  options: AgentOptions,
-  outbox: Outbox,
-  lanes: Lane[],
-  torn: OutboxRow[],
-  telemetry: AgentTelemetry,
-): Tailer {
-  const { pipeline, clock, once } = options;
-  const byTag = new Map<string, Lane | undefined>();
-  const laneOf = (tag: string) => {
-    if (!byTag.has(tag)) {
-      const output = routeTag(pipeline, tag);
-      byTag.set(
-        tag,
-        lanes.find((lane) => lane.shipper.output === output),
-      );
-    }
-    return byTag.get(tag);
+function endingOf(options: AgentOptions, parts: Parts, telemetry: AgentTelemetry): Ending {
+  const { pipeline, once, signal, clock } = options;
+  const { tailer, gatherer, inputs, outbox, sightings } = parts;
+  return {
+    pipeline,
+    once,
+    signal,
+    clock,
+    telemetry,
+    tailer,
+    gatherer,
+    inputs,
+    outbox,
+    sightings,
+    lanes: lanesOf(parts),
+    spill: () => spillInstead(pipeline, parts),
   };
-  const tagOf = (source: TailSource, path: string) => {
-    const tag = tagOfPath(source.tag, path);
-    return laneOf(tag) === undefined ? undefined : tag;
-  };
-  const { sources } = pipeline;
-  const finder = new FileFinder({ sources, tagOf, torn, outbox, clock, telemetry, fromHead: once });
-  const tailer = new Tailer({ finder, laneOf, lanes, torn, outbox, clock, telemetry, once });
-  for (const lane of lanes) lane.onReady(() => tailer.nudge());
-  return tailer;
 }
 
-async function tailAndDrain(
-  options: AgentOptions,
-  tailer: Tailer,
-  lanes: Lane[],
-  outbox: Outbox,
-  telemetry: AgentTelemetry,
-): Promise<boolean> {
-  const { clock, signal } = options;
-  const drainMs = Math.max(...options.pipeline.outputs.map((output) => output.drainTimeoutMs));
-  const finished = new AbortController();
-  let late = false;
-  const deadline = (async () => {
-    if (!signal.aborted) await new Promise<void>((resolve) => finishOn([signal, finished.signal], resolve));
-    if (finished.signal.aborted) return;
-    tailer.stop();
-    await clock.sleep(drainMs, finished.signal);
-    if (finished.signal.aborted) return;
-    late = true;
-    tailer.abort();
-    for (const lane of lanes) lane.abandon();
-  })();
-  await tailer.run();
-  await Promise.all(lanes.map((lane) => lane.settled()));
-  while (!late && outbox.pendingBlocks > 0) await clock.sleep(20, undefined);
-  const left = outbox.pendingBlocks;
-  finished.abort();
-  await deadline;
-  if (left > 0 || late) telemetry.emit('drain_deadline', { blocks: left, bytes: outbox.pendingBytes });
-  return left === 0 && !late;
+/** From now on blocks go to the archive, where an output has a `<spill>`: those that are there and those that come. */
+function spillInstead(pipeline: Pipeline, { senders, context, outbox }: Parts): SpillRun | undefined {
+  const spilling: SpillRun['senders'] = [];
+  const first = pipeline.outputs.find(({ outboxBytes }) => outboxBytes > 0);
+  for (const output of pipeline.outputs) {
+    const spill = output.createSpill?.(context);
+    if (spill === undefined) continue;
+    senders.get(output.id)?.stop();
+    senders.set(output.id, spill);
+    for (const block of outbox.blocksOf(output.id)) spill.add(block);
+    // The first one's has taken over those of outputs that the configuration no longer has.
+    if (output.id === first?.id)
+      for (const [id] of outbox.deliveries.all())
+        if (!senders.has(id)) for (const block of outbox.blocksOf(id)) spill.add(block);
+    spilling.push(spill);
+  }
+  return spilling.length > 0 ? { senders: spilling } : undefined;
 }
 
-function finishOn(signals: AbortSignal[], resolve: () => void): void {
-  for (const signal of signals) signal.addEventListener('abort', () => resolve(), { once: true });
-}
-
-async function repairWrites(outbox: Outbox, lanes: Lane[], clock: Clock, signal: AbortSignal): Promise<void> {
+async function repairWrites(parts: Parts, clock: Clock, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(diskRetryMs, signal);
-    if (outbox.retryWrites()) for (const lane of lanes) lane.roomMade();
+    if (parts.outbox.retryWrites()) for (const lane of lanesOf(parts)()) lane.roomMade();
   }
-}
-
-function exposeGauges(telemetry: AgentTelemetry, tailer: Tailer, outbox: Outbox, lanes: Lane[]): void {
-  const { gauge } = telemetry;
-  gauge('bytes_read_total', 'Bytes read from files.', () => tailer.bytesRead);
-  gauge('open_files', 'Files being followed.', () => tailer.openFiles);
-  gauge('lag_bytes', 'Bytes in followed files that are in no block yet.', () => tailer.lagBytes);
-  gauge('outbox_bytes', 'Bytes of blocks that wait for an acknowledgement.', () => outbox.pendingBytes);
-  gauge('outbox_blocks', 'Blocks that wait for an acknowledgement.', () => outbox.pendingBlocks);
-  gauge('outbox_full', '1 while reading is stopped because the outbox is full.', () =>
-    lanes.some((lane) => lane.full) ? 1 : 0,
-  );
-  gauge('state_unwritable_now', '1 while the position store or the outbox cannot be written.', () =>
-    outbox.degraded ? 1 : 0,
-  );
 }

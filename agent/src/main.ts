@@ -2,18 +2,19 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
-import { systemClock } from '@millrace/core/runtime/clock.ts';
-import { createLogger } from '@millrace/core/telemetry/log.ts';
-import { runAgent } from './agent.ts';
-import { checkConfig } from './check.ts';
-import { loadPipeline } from './config/load.ts';
-import { preview } from './preview/preview.ts';
-import { createKinesisClient } from './ship/kinesis.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import { type LoadEnvironment, loadPipeline } from './config/load.ts';
 
 const usage = `Usage:
   agent run --config FILE [--once]   tail files and ship them; --once: ship everything to its end, then exit
   agent check --config FILE          validate a configuration and print the compiled pipeline
+  agent drain --config FILE [--deadline 60s]
+                                     have the running agent ship everything and end; past the deadline what is left
+                                     goes to the archive, where the output has a <spill>
+  agent import --config FILE [--pos-file FILE]... [--dry-run]
+                                     take over the positions of fluentd, which has stopped, from its pos_files
   agent preview FILE [options]       show live how a parser reads a file (agent preview --help)
+  agent --version                    print the version
 
 Exit codes: 0 everything read is acknowledged; 1 failed, or stopped with blocks left in the outbox;
 2 the command line or the configuration is wrong.
@@ -30,15 +31,27 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  if (command === 'preview') return preview(rest, environment);
-  if (command !== 'run' && command !== 'check') {
+  if (command === '--version') {
+    process.stdout.write(`${packageJson.version}\n`);
+    return 0;
+  }
+  // Each command loads what it needs.
+  if (command === 'preview') {
+    const { preview } = await import('./preview/preview.ts');
+    return preview(rest, environment);
+  }
+  const run = command === undefined ? undefined : commands[command];
+  if (run === undefined) {
     throw new MillraceError('USAGE', command === undefined ? 'no command' : `unknown command ${command}`, {
-      hint: `one of run, check, preview\n${usage}`,
+      hint: `one of ${Object.keys(commands).join(', ')}, preview\n${usage}`,
     });
   }
   const options = {
     config: { type: 'string' },
     once: { type: 'boolean' },
+    deadline: { type: 'string', default: '60s' },
+    'pos-file': { type: 'string', multiple: true },
+    'dry-run': { type: 'boolean' },
     help: { type: 'boolean' },
   } as const;
   const { values } = parseArgs({ args: rest, options });
@@ -46,26 +59,58 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  if (values.config === undefined)
+  const { config } = values;
+  if (config === undefined)
     throw new MillraceError('USAGE', `agent ${command} needs --config FILE`, { hint: usage });
-  if (command === 'check') {
-    process.stdout.write(checkConfig(values.config, environment));
-    return 0;
-  }
-  const pipeline = loadPipeline(values.config, environment);
-  const controller = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => controller.abort());
-  const drained = await runAgent({
-    pipeline,
-    once: values.once ?? false,
-    machineId: machineId(),
-    clock: systemClock,
-    log: createLogger('agent', pipeline.system.logLevel),
-    createClient: createKinesisClient,
-    signal: controller.signal,
-  });
-  return drained ? 0 : 1;
+  return run({ ...values, config }, environment);
 }
+
+interface Arguments {
+  config: string;
+  once?: boolean | undefined;
+  deadline: string;
+  'pos-file'?: string[] | undefined;
+  'dry-run'?: boolean | undefined;
+}
+
+/** Each loads what it needs, and nothing else. */
+const commands: Readonly<
+  Record<string, (values: Arguments, environment: LoadEnvironment) => Promise<number>>
+> = {
+  async check({ config }, environment) {
+    const { checkConfig } = await import('./check.ts');
+    process.stdout.write(checkConfig(config, environment));
+    return 0;
+  },
+  async drain({ config, deadline }, environment) {
+    const { drainAgent } = await import('./control/drain.ts');
+    const { code, text } = await drainAgent(loadPipeline(config, environment).system.stateDir, deadline);
+    process.stdout.write(text);
+    return code;
+  },
+  async import({ config, 'pos-file': posFiles, 'dry-run': dryRun }, environment) {
+    const { importCommand } = await import('./import/command.ts');
+    process.stdout.write(
+      importCommand({ config, posFiles, dryRun: dryRun ?? false, machineId: machineId(), environment }),
+    );
+    return 0;
+  },
+  async run({ config, once }, environment) {
+    const { runUntilStopped } = await import('./run.ts');
+    const { createKinesisClient } = await import('./ship/kinesis.ts');
+    const drained = await runUntilStopped({
+      once: once ?? false,
+      machineId: machineId(),
+      createClient: createKinesisClient,
+      load: () => loadPipeline(config, environment),
+      onSignal(handler) {
+        for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => handler('stop'));
+        process.on('SIGHUP', () => handler('reload'));
+      },
+    });
+    return drained ? 0 : 1;
+  },
+};
 
 /** What tells this machine from a clone of its image; the host name where the system has no machine id. */
 function machineId(): string {
@@ -80,12 +125,16 @@ function machineId(): string {
   return hostname();
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  const hint = isMillraceError(error) && error.hint !== undefined ? `\n  ${error.hint}` : '';
-  process.stderr.write(`agent: ${messageOf(error)}${hint}\n`);
-  const badInput = isMillraceError(error, 'USAGE') || isMillraceError(error, 'CONFIG_INVALID');
-  const badArgs = (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') ?? false;
-  process.exitCode = badInput || badArgs ? 2 : 1;
-}
+// No top-level await: the packaged executable runs a CommonJS bundle.
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const hint = isMillraceError(error) && error.hint !== undefined ? `\n  ${error.hint}` : '';
+    process.stderr.write(`agent: ${messageOf(error)}${hint}\n`);
+    const badInput = isMillraceError(error, 'USAGE') || isMillraceError(error, 'CONFIG_INVALID');
+    const badArgs = (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') ?? false;
+    process.exitCode = badInput || badArgs ? 2 : 1;
+  },
+);

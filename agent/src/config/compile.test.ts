@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compileRule } from '@millrace/core/parse/registry.ts';
-import { parseRule, ruleText } from '@millrace/core/rule/rule.ts';
 import fc from 'fast-check';
+import type { Pipeline } from './pipeline.ts';
 import {
+  kinesisOf,
   loadText,
   matchText as match,
   outputText as output,
@@ -18,8 +19,6 @@ const first = (text: string) => {
   assert(found);
   return found;
 };
-
-const rule = (parse: string) => first(source('', parse)).rule;
 
 const teamConfig = `
 <system>
@@ -88,14 +87,20 @@ test("a team's fluentd configuration compiles", () => {
   const pipeline = loadText(teamConfig, { env: { STAGE: 'live' } });
   const [nginx, app] = pipeline.sources;
   const [kinesis] = pipeline.outputs;
-  assert.deepEqual(pipeline.system, {
+  const { operating, ...system } = pipeline.system;
+  assert.equal(operating?.heartbeatMs, 60_000);
+  assert.deepEqual(system, {
     stateDir: '/var/lib/shipper',
     host: 'web-1',
     logLevel: 'warn',
     http: { host: '127.0.0.1', port: 6706 },
   });
-  assert.deepEqual(nginx, {
+  assert(nginx);
+  // What is not given has no value.
+  assert.deepEqual(JSON.parse(JSON.stringify(nginx)), {
+    pollOnly: false,
     id: 'nginx',
+    label: '',
     where: '/etc/agent.conf:10',
     paths: ['/var/log/nginx/access.log', '/var/log/nginx/vhosts/*.access.log'],
     excludePaths: ['/var/log/nginx/vhosts/*.gz'],
@@ -114,13 +119,23 @@ test("a team's fluentd configuration compiles", () => {
   assert(app.framing.firstline.test('2026-01-02 x'));
   assert.equal(app.multilineFlushMs, 2_000);
   assert.deepEqual(app.paths, ['/srv/app/log/%Y%m%d/*.log']);
-  assert.deepEqual(kinesis, {
+  assert(kinesis);
+  const { describe, createSender, ...data } = kinesis;
+  assert.match(describe.call(kinesis).join('\n'), /logs-live/);
+  assert.equal(typeof createSender, 'function');
+  assert.deepEqual(data, {
     id: 'output-1',
     where: '/etc/agent.conf:39',
+    type: 'kinesis_streams',
+    takesSightings: true,
     streamName: 'logs-live',
     region: 'ap-northeast-2',
     endpoint: undefined,
     credentials: undefined,
+    proxy: undefined,
+    verifyPeer: true,
+    fips: false,
+    dualStack: false,
     stream: 'logs',
     lingerMs: 1_000,
     outboxBytes: 32 * 1024 * 1024,
@@ -131,7 +146,8 @@ test("a team's fluentd configuration compiles", () => {
     retryBaseMs: 1_000,
     retryMaxMs: 30_000,
   });
-  assert.equal(pipeline.routes[0]?.output, kinesis);
+  const [stage] = pipeline.stages.get('') ?? [];
+  assert(stage?.kind === 'match' && stage.target.type === 'output' && stage.target.output === kinesis);
   assert.deepEqual(
     pipeline.notices.map(({ line, message }) => `${line} ${message.split(':')[0]}`),
     [
@@ -139,13 +155,13 @@ test("a team's fluentd configuration compiles", () => {
       '15 pos_file',
       '26 pos_file',
       '45 retries_on_batch_request',
-      '46 <format>',
-      '49 <inject>',
       '53 @type',
       '54 path',
       '56 chunk_limit_size',
       '59 retry_forever',
       '52 <buffer tag>',
+      '46 <format>',
+      '49 <inject>',
     ],
   );
 });
@@ -166,64 +182,6 @@ test("a multiline rule reads a record as fluentd's parser does", () => {
   });
 });
 
-test('rules hold everything as literals, and survive their own text', () => {
-  const cases: [parse: string, want: object][] = [
-    ['@type none', { parse: { type: 'none' } }],
-    ['@type json', { parse: { type: 'json' }, time: { key: 'time', type: 'float' } }],
-    [
-      '@type json\ntime_key ts\ntime_type unixtime\nkeep_time_key true\ntypes a:integer,b:float',
-      {
-        parse: { type: 'json' },
-        time: { key: 'ts', type: 'unixtime', keep: true },
-        types: { a: 'integer', b: 'float' },
-      },
-    ],
-    [
-      '@type json\ntime_type string\nutc true',
-      { parse: { type: 'json' }, time: { key: 'time', type: 'string', zone: 'UTC' } },
-    ],
-    [
-      '@type json\ntime_type string\nlocaltime false',
-      { parse: { type: 'json' }, time: { key: 'time', type: 'string', zone: 'UTC' } },
-    ],
-    [
-      '@type json\ntime_type string\ntimezone +0530',
-      { parse: { type: 'json' }, time: { key: 'time', type: 'string', zone: '+05:30' } },
-    ],
-    [
-      '@type json\ntime_type string\ntimezone Europe/Berlin',
-      { parse: { type: 'json' }, time: { key: 'time', type: 'string', zone: 'Europe/Berlin' } },
-    ],
-    ['@type nginx', { parse: { type: 'nginx' } }],
-    [
-      '@type nginx\nkeep_time_key true',
-      { parse: { type: 'nginx' }, time: { key: 'time', type: 'string', zone: 'Asia/Seoul', keep: true } },
-    ],
-    [
-      '@type regexp\nexpression /^(?<a>x)/i',
-      { parse: { type: 'regexp', expression: '^(?<a>x)', flags: 'is' } },
-    ],
-    [
-      '@type regexp\nexpression ^(?<a>x)\nignorecase true\nmultiline true',
-      { parse: { type: 'regexp', expression: '^(?<a>x)', flags: 'is' } },
-    ],
-    [
-      '@type regexp\nexpression /(?<t>.*)/\ntime_key t\ntime_format %s',
-      {
-        parse: { type: 'regexp', expression: '(?<t>.*)', flags: 's' },
-        time: { key: 't', type: 'string', zone: 'Asia/Seoul', format: '%s' },
-      },
-    ],
-    ['@type multiline\nformat_firstline /^x/', { parse: { type: 'none' } }],
-  ];
-  for (const [parse, want] of cases) {
-    const found = rule(parse);
-    assert.deepEqual(found, { v: 1, ...want }, parse);
-    assert.deepEqual(parseRule(ruleText(found)), found);
-    compileRule(found);
-  }
-});
-
 test('encodings become the labels that rules carry', () => {
   for (const [ruby, label] of [
     ['EUC-KR', 'euc-kr'],
@@ -233,9 +191,37 @@ test('encodings become the labels that rules carry', () => {
     ['ISO-8859-1', 'windows-1252'],
     ['UTF-8', undefined],
     ['ASCII-8BIT', undefined],
+    ['UTF-16LE', 'utf-16le'],
+    ['UTF-16BE', 'utf-16be'],
+    ['GBK', 'gbk'],
+    ['CP1251', 'windows-1251'],
   ] as const)
     assert.equal(first(source(`from_encoding ${ruby}\nencoding UTF-8`)).rule.encoding, label, ruby);
   assert.equal(first(source('encoding EUC-JP')).rule.encoding, 'euc-jp');
+  const multiline = first(source('encoding EUC-KR', '@type multiline\nformat_firstline /x/'));
+  assert.equal(multiline.rule.encoding, 'euc-kr');
+});
+
+test('multiline says where records begin by what goes on, or by the formats alone as fluentd does', () => {
+  const framing = (parse: string) => first(source('', `@type multiline\n${parse}`)).framing;
+  const traces = framing('continuation stacktrace');
+  assert(traces.type === 'continuation');
+  for (const line of ['  at x', '\tat x', 'at x', 'Caused by: y', 'Suppressed: z', '... 12 more'])
+    assert.match(line, traces.continuation);
+  for (const line of ['2026 at x', 'attack', '', '...']) assert.doesNotMatch(line, traces.continuation);
+  const own = framing('continuation_pattern /^>/\nmultiline_max_lines 7\nmultiline_max_bytes 2k');
+  assert(own.type === 'continuation');
+  assert.match('> x', own.continuation);
+  assert.deepEqual(own.bounds, { lines: 7, bytes: 2048 });
+  const whole = framing('format1 /^begin (?<a>.*)/\nformat2 /end$/');
+  assert(whole.type === 'matching');
+  assert.doesNotMatch('begin\nmore', whole.whole);
+  assert.match('begin x\nmore\nend', whole.whole);
+});
+
+test('max_line_size bounds records', () => {
+  assert.equal(first(source('max_line_size 1m')).maxLineBytes, 1024 * 1024);
+  assert.equal(first(source('')).maxLineBytes, undefined);
 });
 
 test("v0.12's flat names compile to the same as v1's sections", () => {
@@ -245,10 +231,11 @@ test("v0.12's flat names compile to the same as v1's sections", () => {
   );
   const modern = loadText(
     `<source>\n@type tail\n@id x\npath /a.log\ntag t\n<parse>\n@type regexp\nexpression /^(?<time>[^ ]*) (?<b>.*)$/\ntime_format %s\ntypes b:integer\n</parse>\n</source>
-<match t>\n@type kinesis_streams\nstream_name s\nregion r\n<buffer>\n@type file\npath /b\nflush_interval 1s\nflush_thread_count 7\nretry_wait 2s\nretry_max_interval 1m\nchunk_limit_size 1m\n</buffer>\n<format>\n@type json\n</format>\n<inject>\ntime_key true\n</inject>\n</match>`,
+<match t>\n@type kinesis_streams\nstream_name s\nregion r\n<buffer>\n@type file\npath /b\nflush_interval 1s\nflush_thread_count 7\nretry_wait 2s\nretry_max_interval 1m\nchunk_limit_size 1m\n</buffer>\n<format>\n@type json\n</format>\n<inject>\ntime_key time\n</inject>\n</match>`,
   );
   assert.deepEqual(flat.sources, modern.sources);
-  assert.deepEqual({ ...flat.outputs[0], where: '' }, { ...modern.outputs[0], where: '' });
+  const data = (pipeline: Pipeline) => JSON.stringify({ ...pipeline.outputs[0], where: '' });
+  assert.equal(data(flat), data(modern));
   const messages = (notices: { message: string }[]) => notices.map(({ message }) => message).toSorted();
   assert.deepEqual(messages(flat.notices), messages(modern.notices));
   assert.deepEqual(
@@ -260,7 +247,7 @@ test("v0.12's flat names compile to the same as v1's sections", () => {
 
 test('nil values count as not given, and required ones say why they are nil', () => {
   assert.equal(
-    loadText(output('aws_key_id "#{ENV[\'A\']}"\naws_sec_key "#{ENV[\'B\']}"')).outputs[0]?.credentials,
+    kinesisOf(loadText(output('aws_key_id "#{ENV[\'A\']}"\naws_sec_key "#{ENV[\'B\']}"'))).credentials,
     undefined,
   );
   assert.equal(first(source('rotate_wait "#{use_nil}"')).rotateWaitMs, 5_000);
@@ -273,7 +260,7 @@ test('nil values count as not given, and required ones say why they are nil', ()
 test('a static key is used, and named as a risk unless it is for another address', () => {
   const keys = 'aws_key_id AK\naws_sec_key secret\naws_ses_token tok';
   const pipeline = loadText(output(keys));
-  assert.deepEqual(pipeline.outputs[0]?.credentials, {
+  assert.deepEqual(kinesisOf(pipeline).credentials, {
     accessKeyId: 'AK',
     secretAccessKey: 'secret',
     sessionToken: 'tok',
@@ -284,8 +271,8 @@ test('a static key is used, and named as a risk unless it is for another address
 
 test('the region may come from the environment', () => {
   const text = output('').replace('region r\n', '');
-  assert.equal(loadText(text, { env: { AWS_REGION: 'eu-west-1' } }).outputs[0]?.region, 'eu-west-1');
-  assert.equal(loadText(text, { env: { AWS_DEFAULT_REGION: 'eu-west-2' } }).outputs[0]?.region, 'eu-west-2');
+  assert.equal(kinesisOf(loadText(text, { env: { AWS_REGION: 'eu-west-1' } })).region, 'eu-west-1');
+  assert.equal(kinesisOf(loadText(text, { env: { AWS_DEFAULT_REGION: 'eu-west-2' } })).region, 'eu-west-2');
 });
 
 test('paths are split at commas, but not inside of braces', () => {

@@ -1,27 +1,18 @@
-import { MillraceError } from '@millrace/core/errors.ts';
-import { modernOutput, modernSource } from './flat-names.ts';
-import type { Pipeline, Route, SystemConfig, TailSource } from './pipeline.ts';
+import { isMillraceError, MillraceError } from '@millrace/core/errors.ts';
+import { createProgram } from '../filter/program.ts';
+import { compileStages } from './compile-stages.ts';
+import { modernSource } from './flat-names.ts';
+import type { Pipeline, PushSource, SystemConfig, TailSource } from './pipeline.ts';
 import type { Context } from './plugins/plugin.ts';
-import { outputs, sources } from './plugins/plugins.ts';
-import { pluginOf } from './plugins/registry.ts';
+import { sources } from './plugins/plugins.ts';
+import { isIdle, pluginOf } from './plugins/registry.ts';
 import { system } from './plugins/system.ts';
 import { Problems } from './problems.ts';
-import { compileTagPattern, routeTag, tagOfPath } from './route.ts';
+import { branchesOf, labelName, tagOfPath } from './route.ts';
 import { type ConfigSection, configError, placeText } from './syntax/tree.ts';
-
 import { near } from './values.ts';
 
 const topSections = ['source', 'match', 'system', 'filter', 'label', 'worker'];
-
-/** Sections that change where events go or what they hold: refused, never ignored. */
-const refusedSections: Readonly<Record<string, readonly [what: string, hint: string]>> = {
-  filter: ['filters are not supported yet', 'remove it, or keep fluentd for its tags until they are'],
-  label: [
-    'labels are not supported yet',
-    'move the <match> sections in it to the top and give them tag patterns',
-  ],
-  worker: ['there are no workers: the agent is one process', 'move what is in it to the top'],
-};
 
 /**
  * Compiles a tree to what the agent runs.
@@ -33,32 +24,53 @@ export function compilePipeline(
 ): Pipeline {
   const problems = new Problems();
   const context = (number: number): Context => ({ ...environment, problems, number });
-  for (const [name, param] of root.params)
+  const whole = withoutWorkers(root, problems);
+  for (const [name, param] of whole.params)
     problems.add(configError(param, `${name}: stands outside of any section`));
-  for (const section of root.children) checkTopSection(section, problems);
-  const compiledSystem = compileSystem(root, context(1));
-  const compiledSources: TailSource[] = [];
-  for (const section of sectionsOf(root, 'source')) {
-    const source = problems.attempt(() => compileSource(section, context(compiledSources.length + 1)));
-    if (source) compiledSources.push(source);
+  for (const section of whole.children) checkTopSection(section, problems);
+  const compiledSystem = compileSystem(whole, context(1));
+  const found: Found[] = [];
+  const given = sectionsOf(whole, 'source').filter((section) => !isIdle(sources, section, context(1)));
+  for (const section of given) {
+    const source = problems.attempt(() => compileSource(section, context(found.length + 1)));
+    if (source) found.push({ section, source });
   }
-  const routes: Route[] = [];
-  for (const section of sectionsOf(root, 'match')) {
-    const route = problems.attempt(() => compileRoute(section, context(routes.length + 1)));
-    if (route) routes.push(route);
-  }
+  const numbers = { filter: 0, output: 0 };
+  const contexts = { plain: context(0), next: (kind: 'filter' | 'output') => context(++numbers[kind]) };
+  const { stages, outputs } = compileStages(whole, contexts);
   const place = { file: root.file, line: 1 };
-  if (sectionsOf(root, 'source').length === 0) problems.add(configError(place, 'there is no <source>'));
-  if (sectionsOf(root, 'match').length === 0) problems.add(configError(place, 'there is no <match>'));
-  problems.attempt(() => checkIds([...compiledSources, ...routes.map((route) => route.output)]));
+  if (given.length === 0) problems.add(configError(place, 'there is no <source>'));
+  if (sectionsOf(whole, 'match').length === 0 && sectionsOf(whole, 'label').length === 0)
+    problems.add(configError(place, 'there is no <match>'));
+  const filters = [...stages.values()]
+    .flat()
+    .flatMap((stage) => (stage.kind === 'filter' ? [stage.filter] : []));
+  problems.attempt(() => checkIds([...found.map(({ source }) => source), ...filters, ...outputs]));
   problems.throwIfAny();
-  checkTags(root, compiledSources, routes, problems);
-  checkPaths(root, compiledSources, problems);
+  checkTags(found, stages, problems);
+  checkPaths(found, problems);
+  checkPrograms(found, stages, problems);
   problems.throwIfAny();
   const { notices } = problems;
   if (!compiledSystem) throw configError(place, '<system>: could not be read');
-  const pipeline = { system: compiledSystem, sources: compiledSources, routes, notices };
-  return { ...pipeline, outputs: routes.map((route) => route.output) };
+  const tails = found.flatMap(({ source }) => ('create' in source ? [] : [source]));
+  const inputs = found.flatMap(({ source }) => ('create' in source ? [source] : []));
+  return { system: compiledSystem, sources: tails, inputs, stages, outputs, notices };
+}
+
+interface Found {
+  section: ConfigSection;
+  source: TailSource | PushSource;
+}
+
+/** One process does the work of all workers: what is in `<worker>` stands at the top. */
+function withoutWorkers(root: ConfigSection, problems: Problems): ConfigSection {
+  const children = root.children.flatMap((section) => {
+    if (section.name !== 'worker') return [section];
+    problems.notice(section, `<worker ${section.arg}>: has no effect: the agent is one process`);
+    return section.children;
+  });
+  return { ...root, children };
 }
 
 function sectionsOf(root: ConfigSection, name: string): ConfigSection[] {
@@ -67,13 +79,10 @@ function sectionsOf(root: ConfigSection, name: string): ConfigSection[] {
 
 function checkTopSection(section: ConfigSection, problems: Problems): void {
   const { name, arg } = section;
-  const refused = Object.hasOwn(refusedSections, name) ? refusedSections[name] : undefined;
-  const shown = arg === '' ? `<${name}>` : `<${name} ${arg}>`;
-  if (refused) problems.add(configError(section, `${shown}: ${refused[0]}`, refused[1]));
-  else if (!topSections.includes(name))
+  if (!topSections.includes(name))
     problems.add(configError(section, `<${name}>: unknown section${near(name, topSections)}`));
-  else if (name !== 'match' && arg !== '')
-    problems.add(configError(section, `${shown}: <${name}> takes no argument`));
+  else if ((name === 'source' || name === 'system') && arg !== '')
+    problems.add(configError(section, `<${name} ${arg}>: <${name}> takes no argument`));
 }
 
 function compileSystem(root: ConfigSection, context: Context): SystemConfig | undefined {
@@ -83,23 +92,13 @@ function compileSystem(root: ConfigSection, context: Context): SystemConfig | un
   return context.problems.attempt(() => system.compile(first, context));
 }
 
-function compileSource(section: ConfigSection, context: Context): TailSource {
+function compileSource(section: ConfigSection, context: Context): TailSource | PushSource {
   const modern = modernSource(section);
-  const label = modern.params.get('@label') ?? modern.params.get('label');
-  if (label)
-    throw configError(
-      label,
-      '@label: labels are not supported yet',
-      'give the source a tag that a <match> takes',
-    );
-  return pluginOf(sources, modern).compile(modern, context);
-}
-
-function compileRoute(section: ConfigSection, context: Context): Route {
-  const expressions = compileTagPattern(section.arg, section, section.name);
-  const modern = modernOutput(section);
-  const output = pluginOf(outputs, modern).compile(modern, context);
-  return { where: placeText(section), pattern: section.arg, expressions, output };
+  const params = new Map(modern.params);
+  const label = params.get('@label');
+  params.delete('@label');
+  const source = pluginOf(sources, modern).compile({ ...modern, params }, context);
+  return { ...source, label: labelName(label?.value) };
 }
 
 function checkIds(found: { id: string; where: string }[]): void {
@@ -113,28 +112,49 @@ function checkIds(found: { id: string; where: string }[]): void {
 }
 
 /** A tag that is known now must go somewhere; one that depends on a path is looked at file by file. */
-function checkTags(root: ConfigSection, found: TailSource[], routes: Route[], problems: Problems): void {
-  for (const [i, section] of sectionsOf(root, 'source').entries()) {
-    const source = found[i];
-    if (!source) continue;
-    const open = source.tag.includes('*') && source.paths.some((path) => /[*?[{%]/.test(path));
-    if (open) continue;
-    for (const tag of new Set(source.paths.map((path) => tagOfPath(source.tag, path))))
-      if (!routeTag({ routes }, tag))
-        problems.add(
-          configError(
-            section.params.get('tag') ?? section,
-            `tag: no <match> takes "${tag}"`,
-            `known patterns: ${routes.map((route) => route.pattern).join(', ')}`,
-          ),
-        );
+function checkTags(found: Found[], stages: Pipeline['stages'], problems: Problems): void {
+  for (const { section, source } of found) {
+    for (const tag of tagsOf(source)) {
+      if (branchesOf({ stages }, source.label, tag).length > 0) continue;
+      const patterns = (stages.get(source.label) ?? []).filter(({ kind }) => kind === 'match');
+      problems.add(
+        configError(
+          section.params.get('tag') ?? section,
+          `tag: no <match> takes "${tag}"`,
+          `known patterns: ${patterns.map(({ pattern }) => pattern).join(', ')}`,
+        ),
+      );
+    }
   }
 }
 
-function checkPaths(root: ConfigSection, found: TailSource[], problems: Problems): void {
+function tagsOf(source: TailSource | PushSource): Set<string> {
+  if ('create' in source) return new Set(source.tag === undefined ? [] : [source.tag]);
+  const open = source.tag.includes('*') && source.paths.some((path) => /[*?[{%]/.test(path));
+  return new Set(open ? [] : source.paths.map((path) => tagOfPath(source.tag, path)));
+}
+
+/** The filters on the way of a source's tag make a rule that can travel; of open tags one stands for all. */
+function checkPrograms(found: Found[], stages: Pipeline['stages'], problems: Problems): void {
+  for (const { section, source } of found) {
+    if ('create' in source) continue;
+    for (const tag of new Set([source.tag, ...tagsOf(source)]))
+      for (const { filters } of branchesOf({ stages }, source.label, tag))
+        try {
+          createProgram(filters, source.rule, { tag, host: '', way: '' });
+        } catch (error) {
+          if (!isMillraceError(error, 'RULE_INVALID')) throw error;
+          problems.add(
+            configError(section.params.get('tag') ?? section, `tag: ${error.message}`, error.hint),
+          );
+        }
+  }
+}
+
+function checkPaths(found: Found[], problems: Problems): void {
   const seen = new Map<string, string>();
-  for (const [i, section] of sectionsOf(root, 'source').entries())
-    for (const path of found[i]?.paths ?? []) {
+  for (const { section, source } of found)
+    for (const path of 'create' in source ? [] : source.paths) {
       const first = seen.get(path);
       if (first !== undefined)
         problems.notice(

@@ -1,9 +1,24 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { conditionTable } from '../filters/grep.ts';
+import { formatTable } from '../format/formatters.ts';
+import { injectTable } from '../format/inject.ts';
+import { transportTable } from '../input/transport.ts';
+import { extractTable } from '../inputs/exec/config.ts';
+import { clientTable, securityTable, userTable } from '../inputs/forward/config.ts';
+import { apiKeyTable } from '../inputs/http/gateway-config.ts';
+import { otlpHttpTable } from '../inputs/otlp/config.ts';
+import { entryTable } from '../inputs/systemd/config.ts';
+import { credentialTables } from '../outputs/aws.ts';
+import { spillTable } from '../outputs/kinesis-streams.ts';
+import { secondaryFileTable } from '../outputs/secondary.ts';
+import { copyTable, relabelTable } from './compile-stages.ts';
 import { bufferTable } from './plugins/buffer.ts';
 import { parsers } from './plugins/parsers.ts';
 import type { Param, Table } from './plugins/plugin.ts';
-import { outputs, sources } from './plugins/plugins.ts';
+import { filters, outputs, sources } from './plugins/plugins.ts';
+import { groupRuleTable, groupTable } from './plugins/read-group.ts';
+import type { Registry } from './plugins/registry.ts';
 import { system } from './plugins/system.ts';
 
 /** Where the generated page lies. */
@@ -39,24 +54,92 @@ The tag pattern of \`<match PATTERN>\`: \`*\` is one part of a tag, \`**\` any n
 its records.
 `;
 
+/** Each part of the page, the tables in it, and the types of other shippers that are refused or left out. */
+function parts(): { title: string; tables: Table[]; registry?: Foreign }[] {
+  return [
+    { title: 'The agent as a whole', tables: [system.table] },
+    {
+      title: 'Sources',
+      tables: [
+        ...tablesOf(sources),
+        groupTable,
+        groupRuleTable,
+        extractTable,
+        securityTable,
+        userTable,
+        clientTable,
+        apiKeyTable,
+        otlpHttpTable,
+        entryTable,
+        transportTable,
+      ],
+      registry: sources,
+    },
+    { title: 'Parsers', tables: tablesOf(parsers), registry: parsers },
+    { title: 'Filters', tables: [...tablesOf(filters), conditionTable], registry: filters },
+    {
+      title: 'Outputs',
+      tables: [
+        ...tablesOf(outputs),
+        copyTable,
+        relabelTable,
+        bufferTable,
+        formatTable,
+        injectTable,
+        spillTable,
+        secondaryFileTable,
+        ...Object.values(credentialTables),
+      ],
+      registry: outputs,
+    },
+  ];
+}
+
+type Foreign = Pick<Registry<never>, 'elsewhere' | 'idle'>;
+
+/** Some types have two names. */
+function tablesOf({ known }: Registry<{ table: Table }>): Table[] {
+  return [...new Set([...known.values()].map(({ table }) => table))];
+}
+
 /** The text of docs/config/agent.md. */
 export function agentDocs(): string {
-  const tables = [
-    system.table,
-    ...[...sources.known.values()].map((plugin) => plugin.table),
-    ...[...parsers.known.values()].map((plugin) => plugin.table),
-    ...[...outputs.known.values()].map((plugin) => plugin.table),
-    bufferTable,
-  ];
-  const later = [sources, parsers, outputs].map(
-    (registry) => `- \`${registry.section}\`: ${registry.later.map(code).join(', ')}`,
+  const all = parts();
+  const contents = all.map(({ title, tables }) => `- [${title}](#${anchor(title)}): ${links(tables)}`);
+  const texts = all.map(({ title, tables, registry }) =>
+    [`## ${title}\n`, ...tables.map(tableText), ...(registry ? [foreignText(registry)] : [])].join('\n'),
   );
-  const planned = `## Not supported yet\n\nThese are refused, never ignored: \`<filter>\`, \`<label>\`, and the types\n\n${later.join('\n')}\n`;
-  return [introduction, ...tables.map(tableText), planned].join('\n');
+  return [introduction, `${contents.join('\n')}\n`, ...texts].join('\n');
+}
+
+function links(tables: Table[]): string {
+  return tables.map(({ title }) => `[\`${shortTitle(title)}\`](#${anchor(title)})`).join(' · ');
+}
+
+function shortTitle(title: string): string {
+  return title.replace(/^<(?:source|parse|filter|match)> @type (\w+)$/, '$1');
+}
+
+/** As GitHub makes it of a heading. */
+function anchor(title: string): string {
+  return title
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, '')
+    .replace(/ /g, '-');
+}
+
+function foreignText({ elsewhere = {}, idle = {} }: Foreign): string {
+  const refused = reasons(Object.entries(elsewhere));
+  const left = reasons(Object.entries(idle));
+  const parts = [
+    `Types of fluentd and its plugins that are refused, and what to write instead:\n\n${refused}\n`,
+  ];
+  if (left !== '') parts.push(`Left out with a notice:\n\n${left}\n`);
+  return parts.join('\n');
 }
 
 function tableText(table: Table): string {
-  const parts = [`## \`${table.title}\`\n\n${table.doc}`];
+  const parts = [`### \`${table.title}\`\n\n${table.doc}`];
   const params = Object.entries(table.params);
   if (params.length > 0)
     parts.push(['\n| Parameter | Type | Default | |', '|---|---|---|---|', ...rows(params)].join('\n'));
@@ -68,11 +151,8 @@ function tableText(table: Table): string {
     ...Object.entries(table.sectionsNotApplicable ?? {}).map(([name, why]) => [`<${name}>`, why] as const),
   ];
   if (without.length > 0) parts.push(`\nWithout effect:\n\n${reasons(without)}`);
-  const later = [
-    ...Object.entries(table.later ?? {}).map(([name, { why }]) => [name, why] as const),
-    ...Object.entries(table.sectionsLater ?? {}).map(([name, why]) => [`<${name}>`, why] as const),
-  ];
-  if (later.length > 0) parts.push(`\nNot supported yet, refused:\n\n${reasons(later)}`);
+  const refused = Object.entries(table.refused ?? {}).map(([name, { why }]) => [name, why] as const);
+  if (refused.length > 0) parts.push(`\nRefused, for they cannot be done:\n\n${reasons(refused)}`);
   return `${parts.join('\n')}\n`;
 }
 

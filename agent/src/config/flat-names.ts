@@ -1,5 +1,6 @@
 import { childSection } from './read-section.ts';
 import { type ConfigParam, type ConfigSection, configError } from './syntax/tree.ts';
+import { bool, readValue } from './values.ts';
 
 /** v0.12 wrote these into the output itself; fluentd's compat_parameters.rb. */
 const bufferNames: Readonly<Record<string, string>> = {
@@ -18,14 +19,27 @@ const bufferNames: Readonly<Record<string, string>> = {
   retry_wait: 'retry_wait',
   max_retry_wait: 'retry_max_interval',
   time_slice_wait: 'timekey_wait',
+  time_slice_format: 'timekey',
 };
 
-const injectNames: Readonly<Record<string, string>> = {
-  include_time_key: 'time_key',
-  include_tag_key: 'tag_key',
-  time_key: 'time_key',
-  tag_key: 'tag_key',
-  time_format: 'time_format',
+const injectNames = same(['time_key', 'tag_key', 'time_format']);
+/** Names that belong to the time of `<inject>` where one is asked for, else to the output itself. */
+const injectZoneNames = same(['timezone', 'localtime', 'utc']);
+
+const formatNames: Readonly<Record<string, string>> = {
+  format: '@type',
+  ...same([
+    'delimiter',
+    'force_quotes',
+    'keys',
+    'fields',
+    'json_parser',
+    'label_delimiter',
+    'output_time',
+    'output_tag',
+    'message_key',
+    'add_newline',
+  ]),
 };
 
 const parseNames: Readonly<Record<string, string>> = {
@@ -44,6 +58,15 @@ const parseNames: Readonly<Record<string, string>> = {
     'estimate_current_event',
     'message_key',
     'format_firstline',
+    'keys',
+    'delimiter',
+    'delimiter_pattern',
+    'label_delimiter',
+    'json_parser',
+    'with_priority',
+    'message_format',
+    'rfc5424_time_format',
+    'expression',
   ]),
   ...same(Array.from({ length: 20 }, (_, i) => `format${i + 1}`)),
 };
@@ -56,7 +79,7 @@ const plainNames: Readonly<Record<string, string>> = {
 
 /** A `<source>` with v0.12's names moved to where v1 has them. Sections that have their v1 form stay as they are. */
 export function modernSource(section: ConfigSection): ConfigSection {
-  const plain = renamed(section);
+  const plain = modernNames(section);
   if (childSection(plain, 'parse') || !plain.params.has('format')) return plain;
   const parse = moved(plain, 'parse', parseNames);
   const type = parse.section.params.get('@type');
@@ -69,10 +92,10 @@ export function modernSource(section: ConfigSection): ConfigSection {
 
 /** A `<match>` with v0.12's names moved to where v1 has them. */
 export function modernOutput(section: ConfigSection): ConfigSection {
-  let output = renamed(section);
-  const format = output.params.get('format');
-  if (format && !childSection(output, 'format')) output = moved(output, 'format', { format: '@type' }).rest;
-  if (!childSection(output, 'inject')) output = moved(output, 'inject', injectNames).rest;
+  let output = modernNames(section);
+  if (output.params.has('format') && !childSection(output, 'format'))
+    output = moved(output, 'format', formatNames).rest;
+  if (!childSection(output, 'inject')) output = withInject(output);
   const flat = [...output.params].find(([name]) => Object.hasOwn(bufferNames, name));
   const buffer = childSection(output, 'buffer');
   if (!flat) return output;
@@ -84,7 +107,25 @@ export function modernOutput(section: ConfigSection): ConfigSection {
   return moved(output, 'buffer', bufferNames).rest;
 }
 
-function renamed(section: ConfigSection): ConfigSection {
+/** `include_time_key` and `include_tag_key` ask for a field whose name time_key and tag_key give. */
+function withInject(output: ConfigSection): ConfigSection {
+  const params = new Map(output.params);
+  for (const [asks, name, fallback] of [
+    ['include_time_key', 'time_key', 'time'],
+    ['include_tag_key', 'tag_key', 'tag'],
+  ] as const) {
+    const asked = params.get(asks);
+    params.delete(asks);
+    const wanted = asked && asked.nil === undefined && readValue(bool, asks, asked);
+    if (asked && !wanted) params.delete(name);
+    if (wanted && !params.has(name)) params.set(name, { ...asked, value: fallback });
+  }
+  const names = params.has('time_key') ? { ...injectNames, ...injectZoneNames } : injectNames;
+  return moved({ ...output, params }, 'inject', names).rest;
+}
+
+/** A section with v0.12's `type`, `id` and `log_level` under the names that v1 has for them. */
+export function modernNames(section: ConfigSection): ConfigSection {
   const params = new Map<string, ConfigParam>();
   for (const [name, param] of section.params) {
     const modern = Object.hasOwn(plainNames, name) ? (plainNames[name] ?? name) : name;

@@ -42,12 +42,12 @@ export function readSection<P extends Params>(
 }
 
 function checkParams(section: ConfigSection, table: Table, context: Context): void {
-  const { notApplicable = {}, later = {} } = table;
+  const { notApplicable = {}, refused = {} } = table;
   for (const [name, text] of section.params) {
     const why = own(notApplicable, name);
     if (Object.hasOwn(table.params, name)) continue;
     if ((name === '@type' || name === '@id') && why === undefined) continue;
-    const coming = own(later, name);
+    const refusal = own(refused, name);
     if (name === '@log_level') {
       context.problems.notice(
         text,
@@ -55,15 +55,15 @@ function checkParams(section: ConfigSection, table: Table, context: Context): vo
       );
     } else if (why !== undefined) {
       context.problems.notice(text, `${name}: has no effect: ${why}`);
-    } else if (coming) {
-      if (text.nil === undefined && !coming.harmless?.includes(text.value))
-        context.problems.add(configError(text, `${name}: not supported yet: ${coming.why}`));
+    } else if (refusal) {
+      if (text.nil === undefined && !refusal.harmless?.includes(text.value))
+        context.problems.add(configError(text, `${name}: cannot be done: ${refusal.why}`));
     } else {
       const known = [
         ...Object.keys(table.params),
         ...common,
         ...Object.keys(notApplicable),
-        ...Object.keys(later),
+        ...Object.keys(refused),
       ];
       context.problems.add(
         configError(text, `${name}: unknown parameter of ${table.title}${near(name, known)}`),
@@ -73,26 +73,23 @@ function checkParams(section: ConfigSection, table: Table, context: Context): vo
 }
 
 function checkSections(section: ConfigSection, table: Table, context: Context): void {
-  const { sections = [], sectionsNotApplicable = {}, sectionsLater = {} } = table;
+  const { sections = [], sectionsNotApplicable = {} } = table;
   const seen = new Map<string, ConfigSection>();
   for (const child of section.children) {
     const why = own(sectionsNotApplicable, child.name);
-    const coming = own(sectionsLater, child.name);
     if (why !== undefined) {
       context.problems.notice(child, `<${child.name}>: has no effect: ${why}`);
-    } else if (coming !== undefined) {
-      context.problems.add(configError(child, `<${child.name}>: not supported yet: ${coming}`));
     } else if (!sections.includes(child.name)) {
-      const known = [...sections, ...Object.keys(sectionsNotApplicable), ...Object.keys(sectionsLater)];
+      const known = [...sections, ...Object.keys(sectionsNotApplicable)];
       context.problems.add(
         configError(child, `<${child.name}>: unknown section of ${table.title}${near(child.name, known)}`),
       );
-    } else if (seen.has(child.name)) {
+    } else if (seen.has(child.name) && !table.repeatable?.includes(child.name)) {
       const first = placeText(seen.get(child.name) ?? child);
       context.problems.add(configError(child, `<${child.name}>: given twice, first at ${first}`));
     } else {
       seen.set(child.name, child);
-      if (child.arg !== '' && child.name !== 'buffer')
+      if (child.arg !== '' && child.name !== 'buffer' && child.name !== 'transport')
         context.problems.add(
           configError(child, `<${child.name} ${child.arg}>: <${child.name}> takes no argument`),
         );

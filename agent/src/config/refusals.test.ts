@@ -16,32 +16,24 @@ const refusals: [text: string, message: string][] = [
   ],
   [source('refresh_interval soon'), `${f}:5: refresh_interval: "soon" is not a time`],
   [source('frobnicate 1'), `${f}:5: frobnicate: unknown parameter of <source> @type tail`],
-  [
-    source('max_line_size 1m'),
-    `${f}:5: max_line_size: not supported yet: lines are delivered however long they are`,
-  ],
+  [source('max_line_size 0'), `${f}:5: max_line_size: 0 is out of range, 1 to 1t is allowed`],
   [
     source('<groop>\n</groop>'),
     `${f}:5: <groop>: unknown section of <source> @type tail, did you mean "group"?`,
   ],
-  [source('<group>\n</group>'), `${f}:5: <group>: not supported yet: the input has no rate limit`],
+  [source('<group>\n</group>'), `${f}:5: <rule>: required in <group>`],
   [source('<parse>\n@type none\n</parse>'), `${f}:8: <parse>: given twice, first at ${f}:5`],
   [source('path logs/a.log'), `${f}:5: path: "logs/a.log" is not an absolute path`],
   [source('exclude_path ["x"]'), `${f}:5: exclude_path: "x" is not an absolute path`],
   [source('tag a b'), `${f}:5: tag: "a b" is not a tag (no spaces, 256 characters at most)`],
   [source('tag a.*.*'), `${f}:5: tag: more than one * stands in it`],
-  [source('@label @X'), `${f}:5: @label: labels are not supported yet`],
+  [source('@label @X'), `${f}:5: @label: there is no <label @X>`],
   [source('from_encoding klingon'), `${f}:5: from_encoding: "klingon" is not a known encoding`],
-  [
-    source('from_encoding UTF-16LE'),
-    `${f}:5: from_encoding: not supported yet: lines of UTF-16 files cannot be cut`,
-  ],
-  [
-    source('encoding EUC-KR', '@type multiline\nformat_firstline /x/'),
-    `${f}:5: encoding: not supported yet: multiline records must be UTF-8`,
-  ],
   [source('', '@type jsn'), `${f}:7: @type: unknown type "jsn" of <parse>, did you mean "json"?`],
-  [source('', '@type syslog'), `${f}:7: @type: <parse> of type "syslog" is not supported yet`],
+  [
+    source('', '@type msgpack'),
+    `${f}:7: @type: the agent has no <parse> of type "msgpack": files hold lines; @type forward and @type http take MessagePack`,
+  ],
   [source('', ''), `${f}:6: @type: required in <parse>`],
   [
     source('', '@type json\ntime_typ float'),
@@ -49,7 +41,7 @@ const refusals: [text: string, message: string][] = [
   ],
   [
     source('', '@type json\ntime_type flot'),
-    `${f}:8: time_type: "flot" is not one of string, float, unixtime, did you mean "float"?`,
+    `${f}:8: time_type: "flot" is not one of string, float, unixtime, mixed, did you mean "float"?`,
   ],
   [source('', '@type json\ntime_format %Q'), `${f}:8: time_format: time format: "%Q" is not a directive`],
   [
@@ -57,9 +49,26 @@ const refusals: [text: string, message: string][] = [
     `${f}:8: utc: contradicts localtime, give one of them`,
   ],
   [source('', '@type json\ntypes a:int'), `${f}:8: types: "int" of a is not supported`],
+  [source('', '@type json\nnull_value_pattern (?=a)'), `${f}:8: null_value_pattern: (?= is a look-ahead`],
+  [source('', '@type json\ntime_type mixed'), `${f}:8: time_type: mixed needs time_format_fallbacks`],
   [
-    source('', '@type json\nnull_value_pattern -'),
-    `${f}:8: null_value_pattern: not supported yet: values are kept as they are written`,
+    source('', '@type json\ntime_format_fallbacks %Q'),
+    `${f}:8: time_format_fallbacks: time format: "%Q" is not a directive`,
+  ],
+  [source('', '@type csv'), `${f}:6: keys: required in <parse> @type csv`],
+  [source('', '@type csv\nkeys []'), `${f}:8: keys: at least one name is expected`],
+  [source('', '@type multi_format'), `${f}:6: <pattern>: required in <parse> @type multi_format`],
+  [
+    source('', '@type multi_format\n<pattern>\nformat cri\n</pattern>'),
+    `${f}:9: @type: only parsers of single lines can be inside of another`,
+  ],
+  [
+    source('', '@type multi_format\n<pattern>\nformat regexp\nexpression /(?<a>x)(?!y)/\n</pattern>'),
+    `${f}:10: expression: (?! is a negative look-ahead`,
+  ],
+  [
+    source('', '@type cri\n<parse>\n@type multiline\nformat_firstline /x/\n</parse>'),
+    `${f}:9: @type: only parsers of single lines can be inside of another`,
   ],
   [source('', '@type regexp'), `${f}:6: expression: required in <parse> @type regexp`],
   [
@@ -71,7 +80,18 @@ const refusals: [text: string, message: string][] = [
     `${f}:8: expression: no group has a name, so nothing would become a field`,
   ],
   [source('', '@type regexp\nexpression /(?<a>.)(?!b)/'), `${f}:8: expression: (?! is a negative look-ahead`],
-  [source('', '@type multiline'), `${f}:6: format_firstline: required in <parse> @type multiline`],
+  [
+    source('', '@type multiline'),
+    `${f}:6: <parse> @type multiline: nothing says where a record begins or ends`,
+  ],
+  [
+    source('', '@type multiline\nformat_firstline /x/\ncontinuation indented'),
+    `${f}:9: continuation: contradicts format_firstline, give one of them`,
+  ],
+  [
+    source('', '@type multiline\ncontinuation java'),
+    `${f}:8: continuation: "java" is not one of indented, stacktrace`,
+  ],
   [
     source('', '@type multiline\nformat_firstline /x/\nformat2 /(?<a>b)/'),
     `${f}:9: format2: format1 is missing before it`,
@@ -90,7 +110,7 @@ const refusals: [text: string, message: string][] = [
   ],
   [
     output('stream_name app-$\u007btag}'),
-    `${f}:13: stream_name: "app-\${tag}" is not the name of a stream (placeholders are not supported yet)`,
+    `${f}:13: stream_name: "app-\${tag}" is not the name of a stream (one output, one stream: where it depends on the tag, write a <match> for each)`,
   ],
   [output('stream Logs'), `${f}:13: stream: "Logs" is not a name of a-z, 0-9 and _`],
   [output('linger 5s'), `${f}:13: linger: 5s is out of range, 0s to 1s is allowed`],
@@ -105,10 +125,10 @@ const refusals: [text: string, message: string][] = [
   ],
   [output('aws_key_id x'), `${f}:13: aws_key_id: aws_sec_key is missing beside it`],
   [output('aws_sec_key x'), `${f}:13: aws_sec_key: aws_key_id is missing beside it`],
-  [output('http_proxy http://p'), `${f}:13: http_proxy: not supported yet: the stream is reached directly`],
+  [output('http_proxy p:1'), `${f}:13: http_proxy: "…" is not a URL such as http://proxy.example.org:3128`],
   [
     output('<assume_role_credentials>\n</assume_role_credentials>'),
-    `${f}:13: <assume_role_credentials>: not supported yet: set AWS_ROLE_ARN or a profile for the SDK's chain`,
+    `${f}:13: role_arn: required in <assume_role_credentials>`,
   ],
   [
     output('<buffer>\nflush_intervall 1\n</buffer>'),
@@ -123,8 +143,8 @@ const refusals: [text: string, message: string][] = [
     `${f}:15: retry_max_interval: is shorter than retry_wait`,
   ],
   [
-    output('').replace('kinesis_streams', 'kinesis_firehose'),
-    `${f}:10: @type: <match> of type "kinesis_firehose" is not supported yet`,
+    output('').replace('kinesis_streams', 'kinesis_firehos'),
+    `${f}:10: @type: unknown type "kinesis_firehos" of <match>, did you mean "kinesis_firehose"?`,
   ],
   [
     output('').replace('region r\n', ''),
@@ -133,13 +153,16 @@ const refusals: [text: string, message: string][] = [
   [output('').replace('<match t>', '<match>'), `${f}:9: <match>: a tag pattern is expected behind "match"`],
   [output('').replace('<match t>', '<match u>'), `${f}:4: tag: no <match> takes "t"`],
   [
-    `${source('')}\n<filter app.**>\n@type grep\n</filter>`,
-    `${f}:15: <filter app.**>: filters are not supported yet`,
+    `${source('')}\n<filter app.**>\n@type grepp\n</filter>`,
+    `${f}:16: @type: unknown type "grepp" of <filter>, did you mean "grep"?`,
   ],
-  [`${source('')}\n<label @X>\n</label>`, `${f}:15: <label @X>: labels are not supported yet`],
   [
-    `${source('')}\n<worker 0>\n</worker>`,
-    `${f}:15: <worker 0>: there are no workers: the agent is one process`,
+    `${source('')}\n<label X>\n</label>`,
+    `${f}:15: <label>: a name is expected behind "label", as in <label @APP>`,
+  ],
+  [
+    `${source('')}\n<worker 0>\n<sauce>\n</sauce>\n</worker>`,
+    `${f}:16: <sauce>: unknown section, did you mean "source"?`,
   ],
   [`${source('')}\n<sauce>\n</sauce>`, `${f}:15: <sauce>: unknown section, did you mean "source"?`],
   [`${source('')}\n<system x>\n</system>`, `${f}:15: <system x>: <system> takes no argument`],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compileTagPattern, routeTag, tagOfPath } from './route.ts';
+import { branchesOf, compileTagPattern, tagOfPath } from './route.ts';
 import { loadText, refusal } from './testing.ts';
 
 const place = { file: 'f', line: 1 };
@@ -72,6 +72,77 @@ test('the first match of the file takes a tag', () => {
     ['x.1.2', 'two'],
     ['q', 'three'],
   ] as const)
-    assert.equal(routeTag(pipeline, tag)?.id, id, tag);
-  assert.equal(routeTag({ routes: pipeline.routes.slice(0, 1) }, 'q'), undefined);
+    assert.equal(branchesOf(pipeline, '', tag)[0]?.outputs[0]?.id, id, tag);
+  const stages = new Map([['', pipeline.stages.get('')?.slice(0, 1) ?? []]]);
+  assert.deepEqual(branchesOf({ stages }, '', 'q'), []);
+});
+
+const labelled = `
+<source>
+@type tail
+path /a
+tag a.b
+@label @APP
+<parse>
+@type none
+</parse>
+</source>
+<label @APP>
+  <match a.**>
+    @type copy
+    <store>
+      @type kinesis_streams
+      @id one
+      stream_name s
+      region r
+    </store>
+    <store ignore_error>
+      @type relabel
+      @label @AUDIT
+    </store>
+    <store>
+      @type kinesis_streams
+      @id three
+      stream_name t
+      region r
+      stream other
+    </store>
+  </match>
+</label>
+<label @AUDIT>
+  <match **>
+    @type kinesis_streams
+    @id two
+    stream_name s2
+    region r
+  </match>
+</label>
+`;
+
+test('labels, relabel and copy lead to a branch for each output', () => {
+  const pipeline = loadText(labelled);
+  assert.deepEqual(
+    branchesOf(pipeline, '@APP', 'a.b').map(({ outputs }) => outputs.map(({ id }) => id)),
+    [['one'], ['two'], ['three']],
+  );
+  assert.deepEqual(branchesOf(pipeline, '', 'a.b'), []);
+  assert.deepEqual(
+    pipeline.notices.map(({ message }) => message),
+    ['<store ignore_error>: has no effect: a store that fails does not keep events from the others'],
+  );
+});
+
+test('labels that do not exist, come twice or lead back to themselves are refused', () => {
+  const cases: [from: string, to: string, want: RegExp][] = [
+    ['@label @APP', '@label @AP', /agent.conf:6: @label: there is no <label @AP>/],
+    ['@label @AUDIT', '@label @APP', /<label @APP>: its events come back to it for ever/],
+    ['<label @AUDIT>', '<label @APP>', /<label @APP>: given twice/],
+    ['<label @AUDIT>', '<label AUDIT>', /<label>: a name is expected/],
+    ['@label @AUDIT', '', /@label: required in <match> @type relabel/],
+  ];
+  for (const [from, to, want] of cases)
+    assert.match(
+      refusal(() => loadText(labelled.replace(from, to))),
+      want,
+    );
 });

@@ -1,5 +1,12 @@
-import type { KinesisOutput, Pipeline } from './pipeline.ts';
+import type { Filter } from '../filter/filter.ts';
+import type { Output, Pipeline, Stage, Target } from './pipeline.ts';
 import { configError, type Place } from './syntax/tree.ts';
+
+/** One way of events: through these filters to this output (and to such as throw everything away). */
+export interface Branch {
+  filters: Filter[];
+  outputs: Output[];
+}
 
 const patternCharactersMax = 4_096;
 
@@ -27,9 +34,62 @@ export function compileTagPattern(pattern: string, at: Place, section: string): 
   });
 }
 
-/** The output of a tag: that of the first `<match>` in the file whose pattern matches; undefined: nowhere. */
-export function routeTag(pipeline: Pick<Pipeline, 'routes'>, tag: string): KinesisOutput | undefined {
-  return pipeline.routes.find((route) => route.expressions.some((each) => each.test(tag)))?.output;
+/**
+ * Where events of a tag go that come in at a label ('' is the top level): through the filters before the first
+ * `<match>` that takes the tag, and to its output. A `copy` makes a branch for each of its outputs: what one of them
+ * cannot take (its service is down, its outbox full) must not keep events from the others, so each reads in its own time,
+ * and has positions of its own. None: no `<match>` takes the tag.
+ */
+export function branchesOf(pipeline: Pick<Pipeline, 'stages'>, label: string, tag: string): Branch[] {
+  const merged: Branch[] = [];
+  for (const { filters, output } of leavesOf(pipeline.stages, label, tag, [], 0)) {
+    const alike = merged.find((branch) => sameFilters(branch.filters, filters) && shared(branch, output));
+    if (!alike) merged.push({ filters, outputs: [output] });
+    else if (!alike.outputs.includes(output)) alike.outputs.push(output);
+  }
+  return merged;
+}
+
+/** More labels than this lead to one another in a circle. */
+const relabelsMax = 64;
+
+function leavesOf(
+  stages: Pipeline['stages'],
+  label: string,
+  tag: string,
+  before: Filter[],
+  depth: number,
+): { filters: Filter[]; output: Output }[] {
+  const filters = [...before];
+  const ofLabel: Stage[] = depth > relabelsMax ? [] : (stages.get(label) ?? []);
+  for (const stage of ofLabel) {
+    if (!stage.expressions.some((each) => each.test(tag))) continue;
+    if (stage.kind === 'match') return leavesOfTarget(stage.target);
+    filters.push(stage.filter);
+  }
+  return [];
+
+  function leavesOfTarget(target: Target): { filters: Filter[]; output: Output }[] {
+    if (target.type === 'output') return [{ filters, output: target.output }];
+    if (target.type === 'relabel') return leavesOf(stages, target.label, tag, filters, depth + 1);
+    return target.targets.flatMap(leavesOfTarget);
+  }
+}
+
+/** What a `@label` names in `stages`: nothing and `@ROOT` are the top level. */
+export function labelName(text: string | undefined): string {
+  return text === undefined || text === '@ROOT' ? '' : text;
+}
+
+/** An output that is reached twice is one; what throws everything away is never waited for. */
+function shared({ outputs }: Branch, output: Output): boolean {
+  return (
+    outputs.includes(output) || output.outboxBytes === 0 || outputs.every((each) => each.outboxBytes === 0)
+  );
+}
+
+function sameFilters(a: Filter[], b: Filter[]): boolean {
+  return a.length === b.length && a.every((filter, i) => filter === b[i]);
 }
 
 /** The tag of a file: the `*` of a source's tag stands for the path, with `.` for `/`. */

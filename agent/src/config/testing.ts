@@ -1,6 +1,6 @@
 import { MillraceError } from '@millrace/core/errors.ts';
 import { type LoadEnvironment, loadPipeline } from './load.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { KinesisOutput, Pipeline } from './pipeline.ts';
 
 interface TestConfig {
   /** Files by path, besides the configuration itself, which is `/etc/agent.conf`. */
@@ -40,6 +40,13 @@ export function testEnvironment(text: string, { files = {}, env = {} }: TestConf
 
 export function loadText(text: string, config: TestConfig = {}): Pipeline {
   return loadPipeline('/etc/agent.conf', testEnvironment(text, config));
+}
+
+/** The first output, which is one of `@type kinesis_streams`. */
+export function kinesisOf({ outputs }: Pipeline): KinesisOutput {
+  const [output] = outputs;
+  if (output?.type !== 'kinesis_streams') throw new Error('the first output is no kinesis_streams');
+  return output as KinesisOutput;
 }
 
 /** The message of the CONFIG_INVALID that `work` throws. */

@@ -1,6 +1,6 @@
 import { suggest } from '@millrace/core/config/suggest.ts';
 import type { RubyRegexp } from './ruby-regexp.ts';
-import { type ConfigParam, configError } from './syntax/tree.ts';
+import { type ConfigParam, configError, isSecret } from './syntax/tree.ts';
 
 /** Reads a parameter's text; `refuse` throws CONFIG_INVALID with `file:line: name: what`. */
 export interface ValueType<T> {
@@ -14,7 +14,8 @@ type Refuse = (what: string, hint?: string) => never;
 /** @throws MillraceError CONFIG_INVALID */
 export function readValue<T>(type: ValueType<T>, name: string, param: ConfigParam): T {
   return type.read(param.value, (what, hint) => {
-    throw configError(param, `${name}: ${what}`, hint);
+    const said = isSecret(name) ? what.replaceAll(cut(param.value), '…').replaceAll(param.value, '…') : what;
+    throw configError(param, `${name}: ${said}`, hint);
   });
 }
 

@@ -5,7 +5,7 @@ import type { Parsed } from '@millrace/core/parse/parsed.ts';
 import { type CompiledRule, compileRule } from '@millrace/core/parse/registry.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { Tail, type TailOptions } from 'tail';
-import type { TailSource } from '../config/pipeline.ts';
+import type { Framing, TailSource } from '../config/pipeline.ts';
 
 export interface FollowOutput {
   write(text: string): void;
@@ -96,7 +96,7 @@ class Gatherer {
       this.#emit(line);
       return;
     }
-    if (framing.firstline.test(line) || this.#lines.length >= groupLinesMax) this.flush();
+    if (begins(framing, line) || this.#lines.length >= groupLinesMax) this.flush();
     this.#lines.push(line);
     this.stop();
     if (multilineFlushMs === 0) return;
@@ -119,6 +119,12 @@ class Gatherer {
   }
 }
 
+/** Containers' messages in parts, and records that end where a format matches, are shown line by line. */
+function begins(framing: Framing, line: string): boolean {
+  if (framing.type === 'multiline') return framing.firstline.test(line);
+  return framing.type !== 'continuation' || !framing.continuation.test(line);
+}
+
 function recordText(text: string, rule: CompiledRule, nowMs: number): string {
   const parsed = rule.parse(text, nowMs);
   const rows: [string, string][] = [
@@ -130,8 +136,10 @@ function recordText(text: string, rule: CompiledRule, nowMs: number): string {
   return `${text}\n${lines.join('\n')}\n`;
 }
 
-function rowsOf({ access, fields, error }: Parsed): [string, string][] {
+function rowsOf({ access, fields, message, level, error }: Parsed): [string, string][] {
   const rows: [string, string][] = [];
+  if (level !== undefined) rows.push(['level', level]);
+  if (message !== undefined) rows.push(['message', valueText(message)]);
   for (const part of [access, fields])
     for (const [name, value] of Object.entries(part ?? {}))
       if (value !== undefined && !(part === access && name === 'time')) rows.push([name, valueText(value)]);

@@ -4,14 +4,14 @@ import type { JsRegexp } from '../ruby-regexp.ts';
 import { type ConfigSection, configError } from '../syntax/tree.ts';
 import { bool, regexp, string } from '../values.ts';
 import {
-  parserLater,
+  detectParams,
+  detectRule,
   parserNotApplicable,
-  ruleOf,
   timeParams,
   timeRule,
   translated,
-  typesParam,
-  typesRule,
+  valueParams,
+  valuesRule,
 } from './parse-common.ts';
 import {
   type Context,
@@ -26,7 +26,8 @@ import {
 export const fieldParams = {
   time_key: withDefault(string, 'time', "Group that holds the event's time."),
   ...timeParams,
-  ...typesParam,
+  ...valueParams,
+  ...detectParams,
 };
 
 const table = {
@@ -39,7 +40,6 @@ const table = {
     ...fieldParams,
   },
   notApplicable: parserNotApplicable,
-  later: parserLater,
 } satisfies Table;
 
 export const parseRegexp: ParserPlugin = {
@@ -48,7 +48,8 @@ export const parseRegexp: ParserPlugin = {
     const { settings } = readSection(section, table, context);
     const { expression, ignorecase, multiline } = settings;
     // Given without a readable value: the problem is noted already.
-    if (expression === undefined) return { framing: { type: 'newline' }, rule: ruleOf({ type: 'none' }) };
+    if (expression === undefined)
+      return { framing: { type: 'newline' }, rule: { v: 1, parse: { type: 'none' } } };
     const flags = `${expression.flags}${ignorecase ? 'i' : ''}${multiline ? 'm' : ''}`;
     const js = translated(section, 'expression', { source: expression.source, flags }, 'line', context);
     return {
@@ -76,9 +77,12 @@ export function fieldsRule(
   const hasTime = js.groups.includes(key);
   const given = section.params.get('time_key');
   if (!hasTime && given) context.problems.notice(given, `time_key: no group is named "${key}"`);
-  return ruleOf(
-    { type: 'regexp', expression: js.source, flags: js.flags },
-    hasTime ? timeRule(section, settings, key, 'string', context) : undefined,
-    typesRule(section, settings.types),
-  );
+  const timeGiven = given !== undefined || settings.time_format !== undefined;
+  return {
+    v: 1,
+    parse: { type: 'regexp', expression: js.source, flags: js.flags },
+    ...(hasTime && { time: timeRule(section, settings, key, 'string', context) }),
+    ...valuesRule(section, settings, context),
+    ...detectRule(section, settings, !hasTime || !timeGiven, context),
+  };
 }

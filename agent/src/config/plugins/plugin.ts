@@ -1,5 +1,6 @@
 import type { Rule } from '@millrace/core/rule/rule.ts';
-import type { Framing, KinesisOutput, SystemConfig, TailSource } from '../pipeline.ts';
+import type { Filter } from '../../filter/filter.ts';
+import type { Framing, Output, PushSource, SystemConfig, TailSource } from '../pipeline.ts';
 import type { Problems } from '../problems.ts';
 import type { ConfigSection } from '../syntax/tree.ts';
 import { sizeText, timeText, type ValueType } from '../values.ts';
@@ -22,8 +23,8 @@ export type SettingsOf<P extends Params> = {
   [K in keyof P]: P[K] extends Param<infer T> ? T : never;
 };
 
-/** A parameter or section that changes what is delivered and is not there yet: refused, never ignored. */
-export interface Later {
+/** A parameter that asks for something the agent does not do: an error, for ignoring it would change what is delivered. */
+export interface Refused {
   why: string;
   /** Values that ask for nothing and may stay. */
   harmless?: readonly string[];
@@ -37,11 +38,12 @@ export interface Table<P extends Params = Params> {
   params: P;
   /** Parameters and sections of fluentd without effect here, and why: each yields a notice. */
   notApplicable?: Readonly<Record<string, string>>;
-  later?: Readonly<Record<string, Later>>;
+  refused?: Readonly<Record<string, Refused>>;
   /** Sections inside that have tables of their own. */
   sections?: readonly string[];
+  /** Those of `sections` that may be given several times. */
+  repeatable?: readonly string[];
   sectionsNotApplicable?: Readonly<Record<string, string>>;
-  sectionsLater?: Readonly<Record<string, string>>;
 }
 
 /** What compiling depends on besides the text. */
@@ -67,12 +69,18 @@ export interface ParserPlugin {
 
 export interface SourcePlugin {
   table: Table;
-  compile(section: ConfigSection, context: Context): TailSource;
+  /** The compiler adds the label. */
+  compile(section: ConfigSection, context: Context): Omit<TailSource, 'label'> | Omit<PushSource, 'label'>;
+}
+
+export interface FilterPlugin {
+  table: Table;
+  compile(section: ConfigSection, context: Context): Filter;
 }
 
 export interface OutputPlugin {
   table: Table;
-  compile(section: ConfigSection, context: Context): KinesisOutput;
+  compile(section: ConfigSection, context: Context): Output;
 }
 
 export interface SystemPlugin {

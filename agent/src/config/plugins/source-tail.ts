@@ -2,7 +2,7 @@ import { compileZone } from '@millrace/core/parse/zone.ts';
 import { encodingLabel } from '../encodings.ts';
 import { childSection, idOf, readSection } from '../read-section.ts';
 import { type ConfigSection, configError, placeText } from '../syntax/tree.ts';
-import { array, bool, string, stringLike, time } from '../values.ts';
+import { array, bool, integer, readValue, size, string, stringLike, time } from '../values.ts';
 import { judged } from './parse-common.ts';
 import { parsers } from './parsers.ts';
 import {
@@ -14,9 +14,9 @@ import {
   type Table,
   withDefault,
 } from './plugin.ts';
+import { compileGroup } from './read-group.ts';
 import { pluginOf } from './registry.ts';
 
-const everyFile = 'files are watched by their folder and looked at in turn';
 const position = 'positions are kept in state_dir';
 
 const table = {
@@ -37,12 +37,14 @@ const table = {
     read_from_head: withDefault(
       bool,
       false,
-      'Where files begin that are present at the very first start. Files found later are read from their head.',
+      'Whether files that are present when their pattern is first followed are read from their head, too. Files found ' +
+        'later always are.',
     ),
     refresh_interval: withDefault(
       time(100, 86_400_000),
       1_000,
-      'How often new files are looked for (fluentd: 60s, in which short-lived files are missed).',
+      'How often links, and files that give no notice of changes, are looked at. Folders are looked at every 0.1s ' +
+        '(fluentd: new files are looked for every 60s, in which short-lived ones are missed).',
     ),
     rotate_wait: withDefault(
       time(0, 86_400_000),
@@ -57,10 +59,43 @@ const table = {
     multiline_flush_interval: withDefault(
       time(0, 3_600_000),
       5_000,
-      'The last record of a multiline file is shipped after this time; 0: when the next one begins.',
+      'The last record of a multiline file, or a container message in parts, is shipped after this time; 0: when the ' +
+        'next one begins.',
     ),
     encoding: optional(string, '`UTF-8`', 'Encoding of the files, where from_encoding is not given.'),
-    from_encoding: optional(string, 'as encoding', 'Encoding of the files. Documents are UTF-8.'),
+    from_encoding: optional(
+      string,
+      'as encoding',
+      'Encoding of the files: `UTF-16LE`, `EUC-KR`, `Shift_JIS`, `GBK`, `ISO-8859-1` … A byte order mark at the start ' +
+        'of a file (UTF-8, UTF-16) decides for that file. Documents are UTF-8.',
+    ),
+    enable_stat_watcher: withDefault(
+      bool,
+      true,
+      'Quiet files are watched through inotify; `false`: they are looked at every refresh_interval. Files on network ' +
+        'file systems, and more than inotify allows, are always looked at.',
+    ),
+    read_bytes_limit_per_second: optional(
+      stringLike(/^(-1|\d{1,12}\s*[kmg]?)$/i, 'a size, or -1'),
+      '`-1`: no limit',
+      'Bytes that may be read of each file in a second. The rest waits in the file.',
+    ),
+    limit_recently_modified: optional(
+      time(1_000, 10 * 365 * 86_400_000),
+      'however old',
+      'Files that were not written to for this long are not kept open. Written to again, they are read on.',
+    ),
+    max_open_files: optional(
+      integer(1, 10_000_000),
+      'what the system allows, less a tenth',
+      'Beyond this the quietest files are closed. Written to again, they are opened and read on.',
+    ),
+    max_line_size: optional(
+      size(1, 2 ** 40),
+      'no limit',
+      'A longer record (a line, with its line end, or several lines that make one) is dropped; each is counted and ' +
+        'named with its file and offset. Without a limit, records of more than 960k are delivered in pieces.',
+    ),
   },
   notApplicable: {
     glob_policy: 'paths may hold all of * ? [ ] { } always',
@@ -70,19 +105,14 @@ const table = {
     path_key: 'every event has its path in `log.file.path`',
     emit_unmatched_lines: 'a line that its parser rejects is indexed as its raw text with the reason, always',
     read_lines_limit: 'files are read in chunks, all in turn',
-    enable_watch_timer: everyFile,
-    enable_stat_watcher: everyFile,
-    open_on_every_update: everyFile,
+    enable_watch_timer:
+      'a slow look at every file beside its watch is what makes a missed notification harmless',
+    open_on_every_update:
+      'a file that stays open is what makes the end of a rotated file readable; see max_open_files',
     skip_refresh_on_startup: 'looking for files does not delay the start',
     ignore_repeated_permission_error: 'a file that cannot be read is reported once, and tried again',
   },
-  later: {
-    read_bytes_limit_per_second: { why: 'the input has no rate limit', harmless: ['-1'] },
-    limit_recently_modified: { why: 'files are read however old they are' },
-    max_line_size: { why: 'lines are delivered however long they are' },
-  },
-  sections: ['parse'],
-  sectionsLater: { group: 'the input has no rate limit' },
+  sections: ['parse', 'group'],
 } satisfies Table;
 
 export const tail: SourcePlugin = {
@@ -96,9 +126,10 @@ export const tail: SourcePlugin = {
     if (given.has('multiline_flush_interval') && parsed.framing.type === 'newline')
       context.problems.notice(
         section.params.get('multiline_flush_interval') ?? section,
-        'multiline_flush_interval: has no effect: <parse> is not multiline',
+        'multiline_flush_interval: has no effect: every line is a record',
       );
-    const encoding = encodingOf(section, settings.from_encoding, settings.encoding, parsed);
+    const group = childSection(section, 'group');
+    const encoding = encodingOf(section, settings.from_encoding, settings.encoding);
     return {
       id: idOf(section, 'source', context),
       where: placeText(section),
@@ -111,11 +142,24 @@ export const tail: SourcePlugin = {
       rotateWaitMs: settings.rotate_wait,
       partialFlushMs: settings.partial_flush_interval,
       multilineFlushMs: settings.multiline_flush_interval,
+      pollOnly: !settings.enable_stat_watcher,
+      readBytesPerSecond: bytesLimit(section, settings.read_bytes_limit_per_second),
+      group: group && compileGroup(group, context),
+      limitRecentlyModifiedMs: settings.limit_recently_modified,
+      maxOpenFiles: settings.max_open_files,
       framing: parsed.framing,
+      ...(settings.max_line_size === undefined ? {} : { maxLineBytes: settings.max_line_size }),
       rule: encoding === undefined ? parsed.rule : { ...parsed.rule, encoding },
     };
   },
 };
+
+function bytesLimit(section: ConfigSection, text: string | undefined): number | undefined {
+  const param = section.params.get('read_bytes_limit_per_second');
+  if (text === undefined || text === '-1' || param === undefined) return undefined;
+  // As in fluentd: less would not even take one read.
+  return Math.max(8192, readValue(size(1, 2 ** 40), 'read_bytes_limit_per_second', param));
+}
 
 function compileParse(section: ConfigSection, context: Context): ParsedBy {
   const parse = childSection(section, 'parse');
@@ -169,7 +213,6 @@ function encodingOf(
   section: ConfigSection,
   from: string | undefined,
   encoding: string | undefined,
-  parsed: ParsedBy,
 ): string | undefined {
   const name = from === undefined ? 'encoding' : 'from_encoding';
   const value = from ?? encoding;
@@ -177,10 +220,5 @@ function encodingOf(
   const place = section.params.get(name) ?? section;
   const label = encodingLabel(value);
   if (label === undefined) throw configError(place, `${name}: "${value}" is not a known encoding`);
-  if (label === 'utf-8') return undefined;
-  if (label.startsWith('utf-16'))
-    throw configError(place, `${name}: not supported yet: lines of UTF-16 files cannot be cut`);
-  if (parsed.framing.type === 'multiline')
-    throw configError(place, `${name}: not supported yet: multiline records must be UTF-8`);
-  return label;
+  return label === 'utf-8' ? undefined : label;
 }

@@ -131,7 +131,12 @@ function scanJson(scanner: Scanner, ruby: RubyEnvironment): Literal {
   try {
     return { value: JSON.stringify(JSON.parse(parts.join(''))), quoted: false };
   } catch (cause) {
-    throw configError(start, `a value is not valid JSON: ${messageOf(cause)}`, hint);
+    // V8 quotes the text, which may be a secret.
+    throw configError(
+      start,
+      `a value is not valid JSON: ${messageOf(cause).replace(/, (?:\.\.\.)?".*$/s, '')}`,
+      hint,
+    );
   }
 }
 

@@ -5,12 +5,15 @@ import {
   type ConfigParam,
   type ConfigSection,
   configError,
+  isSecret,
   type Place,
   type RubyEnvironment,
 } from './tree.ts';
 
 const sectionDepthMax = 32;
 const reservedParams = ['@type', '@id', '@label', '@log_level'];
+/** The sections, with the top, in which no other name begins with @; in `<record>` one may. */
+const reservedIn = ['', 'source', 'match', 'filter', 'system', 'label', 'worker'];
 
 const spacing = /[ \t\r\n]+|#[^\r\n]*/y;
 const blanks = /[ \t]*/y;
@@ -82,6 +85,12 @@ function parseSection(scanner: Scanner, options: ParseOptions, depth: number): C
     value: scanner.scan(bareArgument)?.[0].trimEnd() ?? '',
     quoted: false,
   };
+  if (!arg.quoted && arg.value.startsWith('#'))
+    throw configError(
+      at,
+      `<${name} ${arg.value}>: a comment cannot stand in a tag`,
+      'put it on a line of its own',
+    );
   if (arg.nil !== undefined) throw configError(at, `<${name}>: its argument is nil: ${arg.nil}`);
   scanner.scan(blanks);
   if (!scanner.skip('>')) throw configError(at, `<${name}: the tag has no closing ">"`);
@@ -102,7 +111,7 @@ function parseParam(scanner: Scanner, into: ConfigSection, atTop: boolean, optio
     options.include(target, into, at);
     return;
   }
-  if (key.startsWith('@') && !reservedParams.includes(key)) {
+  if (key.startsWith('@') && !reservedParams.includes(key) && reservedIn.includes(into.name)) {
     const near = suggest(key, [...reservedParams, '@include']);
     throw configError(
       at,
@@ -113,7 +122,7 @@ function parseParam(scanner: Scanner, into: ConfigSection, atTop: boolean, optio
   const literal: Literal = bare ? { value: '', quoted: false } : scanValue(scanner, options.ruby);
   if (!bare && !scanner.scan(lineEnd))
     throw scanner.fail(
-      `${key}: text behind the end of its value: ${scanner.excerpt()}`,
+      `${key}: text behind the end of its value${isSecret(key) ? '' : `: ${scanner.excerpt()}`}`,
       'put the whole value into quotes',
     );
   setParam(into, key, literal, at);

@@ -40,3 +40,8 @@ export function configError(place: Place, what: string, hint?: string): Millrace
     hint === undefined ? {} : { hint },
   );
 }
+
+/** Whether messages must not show a parameter's value; proxies may have a password in their address. */
+export function isSecret(name: string): boolean {
+  return /^(?:key|shared_key|password|\w*(?:sec_key|ses_token|passphrase|secret|http_proxy))$/.test(name);
+}

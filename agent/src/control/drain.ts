@@ -1,0 +1,54 @@
+import { request } from 'node:http';
+import { MillraceError } from '@millrace/core/errors.ts';
+import { sizeText, time } from '../config/values.ts';
+import type { DrainReport } from '../stopping.ts';
+import { controlPath } from './server.ts';
+
+/**
+ * `agent drain`: has the agent on `stateDir` ship everything and end. The exit code is 0 when nothing is left.
+ * @throws MillraceError USAGE when no agent runs there, or the deadline is none
+ */
+export async function drainAgent(
+  stateDir: string,
+  deadline: string,
+): Promise<{ code: number; text: string }> {
+  const deadlineMs = time(0, 86_400_000).read(deadline, (what) => {
+    throw new MillraceError('USAGE', `--deadline: ${what}`);
+  });
+  const report = (await post(stateDir, `/drain?deadline_ms=${deadlineMs}`)) as DrainReport;
+  return { code: report.drained ? 0 : 1, text: `${reportText(report)}\n` };
+}
+
+function reportText(report: DrainReport): string {
+  const spilled =
+    report.spilledObjects > 0 ? `; ${report.spilledObjects} objects were uploaded to the archive` : '';
+  if (report.drained) return `drained: everything read is delivered${spilled}`;
+  const unread = report.unreadBytes > 0 ? `, ${sizeText(report.unreadBytes)} of files are unread` : '';
+  return `not drained: ${report.blocksLeft} blocks (${sizeText(report.bytesLeft)}) are left in the outbox${unread}${spilled}`;
+}
+
+function post(stateDir: string, path: string): Promise<unknown> {
+  const socketPath = controlPath(stateDir);
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path, method: 'POST' }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(JSON.parse(text));
+        else reject(new MillraceError('USAGE', `the agent refused: ${text}`));
+      });
+      response.on('error', reject);
+    });
+    asked.on('error', (cause: NodeJS.ErrnoException) => {
+      const denied = cause.code === 'EACCES' || cause.code === 'EPERM';
+      const hint = denied
+        ? 'run this as the user of the agent, or as root'
+        : 'is the agent running, with this configuration?';
+      reject(new MillraceError('USAGE', `no agent answers at ${socketPath}`, { cause, hint }));
+    });
+    asked.end();
+  });
+}
