@@ -9,8 +9,9 @@ import { runNode } from '../run-program.ts';
 /** Groups of tests by name; each resolves with its exit code. */
 const groups: Record<string, (context: CliContext) => Promise<number>> = {
   check: async (context) => ((await runChecks(context)).length === 0 ? exitCodes.ok : exitCodes.failed),
-  unit: (context) =>
-    nodeTests(context, ['core', 'agent', 'consumer', 'search-api', 'deploy'], '**/*.test.ts'),
+  unit: (context) => nodeTests(context, ['core', 'consumer', 'search-api', 'deploy'], '**/*.test.ts'),
+  agent: (context) => nodeTests(context, ['agent'], '**/*.test.ts'),
+  packages: (context) => nodeTests(context, ['e2e/packages'], '*.test.ts'),
   e2e: (context) => endToEnd(context),
 };
 
@@ -63,7 +64,8 @@ function oneFile(context: CliContext, name: string): (context: CliContext) => Pr
     );
   }
   // Tests of the whole need a running stack.
-  if (path.startsWith(join(context.root, 'e2e'))) return () => endToEnd(context, path);
+  const needsStack = ['tests', 'long'].some((folder) => path.startsWith(join(context.root, 'e2e', folder)));
+  if (needsStack) return () => endToEnd(context, path);
   return () => runNode(context, ['--test', path], { cwd: context.root });
 }
 
