@@ -1,185 +1,163 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { agentCommand } from '@millrace/deploy/local/agent-command.ts';
-import { accessLogLines, writeAccessLog } from './lib/access-log.ts';
-import { measure, median, processCpuS, type Usage } from './lib/measure.ts';
+import { writeAccessLog } from './lib/access-log.ts';
+import { agentArgs, follow, type payloads, type Standing, writeAgentConfig } from './lib/agent-process.ts';
+import { measure, median, type Usage } from './lib/measure.ts';
+import { findPeers, type PeerCase } from './lib/peers.ts';
 import { report, table } from './lib/report.ts';
+import { type SinkStats, withSink } from './lib/sink.ts';
 
-/** What an agent costs on its server: CPU a line while backfilling, and records and bytes a line when little comes. */
+/** What a shipper costs on its server: from a file to the last acknowledged record, beside others; and standing still. */
 const { values } = parseArgs({
   options: {
     small: { type: 'string', default: '1000000' },
     large: { type: 'string', default: '10000000' },
     runs: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '30' },
+    /** NAME=PATH of a program to measure beside the agent, where it is not on the path. */
+    peer: { type: 'string', multiple: true, default: [] },
   },
 });
 const small = Number(values.small);
 const large = Number(values.large);
-/** As `./millrace agent` and `./millrace up` start it. */
-const agent = agentCommand(fileURLToPath(new URL('../', import.meta.url)));
-const sinkMain = fileURLToPath(new URL('./lib/null-kinesis.ts', import.meta.url));
+const seconds = Number(values.seconds);
 
-interface SinkStats {
-  requests: number;
-  records: number;
-  wireBytes: number;
-  dataBytes: number;
+interface Shipped extends Usage {
+  /** From start to the last acknowledgement. */
+  arrivedS: number;
+  stats: SinkStats | undefined;
 }
 
-async function withSink<T>(
-  work: (endpoint: string, stats: () => Promise<SinkStats>) => Promise<T>,
-): Promise<T> {
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
-  const sink = spawn(process.execPath, [sinkMain, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(sink.stdout, 'data');
-  const endpoint = `http://127.0.0.1:${port}`;
-  try {
-    return await work(endpoint, async () => (await fetch(endpoint)).json() as Promise<SinkStats>);
-  } finally {
-    sink.kill();
-  }
-}
-
-function writeConfig(dir: string, paths: string, endpoint: string): string {
-  const file = join(dir, 'agent.conf');
-  writeFileSync(
-    file,
-    `<system>
-  state_dir ${join(dir, 'state')}
-  log_level warn
-</system>
-<source>
-  @type tail
-  path ${paths}
-  tag bench
-  read_from_head true
-  <parse>
-    @type nginx
-  </parse>
-</source>
-<match **>
-  @type kinesis_streams
-  stream_name bench
-  region us-east-1
-  endpoint ${endpoint}
-  aws_key_id x
-  aws_sec_key y
-</match>
-`,
-  );
-  return file;
-}
-
-async function backfill(
-  dir: string,
-  log: string,
-  lines: number,
-): Promise<{ usage: Usage; stats: SinkStats }> {
-  return withSink(async (endpoint, stats) => {
-    rmSync(join(dir, 'state'), { recursive: true, force: true });
-    const config = writeConfig(dir, log, endpoint);
-    const usage = await measure(process.execPath, [...agent, 'run', '--config', config, '--once']);
-    process.stderr.write(`agent, ${lines} lines: ${usage.cpuS.toFixed(2)} s CPU\n`);
-    return { usage, stats: await stats() };
+async function shipByAgent(dir: string, log: string, payload: keyof typeof payloads): Promise<Shipped> {
+  return withSink(async (sink) => {
+    const config = writeAgentConfig(dir, log, sink, payload);
+    const usage = await measure(process.execPath, [...agentArgs, 'run', '--config', config, '--once']);
+    const stats = await sink.stats();
+    return { ...usage, arrivedS: (stats.lastMs - usage.startMs) / 1000, stats };
   });
 }
 
-/** 200 files with a line a second each: what a quiet server sends. */
-async function trickle(
+async function shipByPeer(
   dir: string,
-  files: number,
-  seconds: number,
-): Promise<{ cpuS: number; lines: number; stats: SinkStats }> {
-  return withSink(async (endpoint, stats) => {
-    const folder = join(dir, 'trickle');
+  log: { path: string; bytes: number },
+  program: string,
+  { prepare }: PeerCase,
+): Promise<Shipped> {
+  return withSink(async (sink) => {
+    const folder = join(dir, 'peer');
+    rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder);
-    const lines = accessLogLines(files * (seconds + 2), 7);
-    const paths = Array.from({ length: files }, (_, i) => join(folder, `service-${i}.log`));
-    rmSync(join(dir, 'state'), { recursive: true, force: true });
-    const config = writeConfig(dir, join(folder, '*.log'), endpoint);
-    const child = spawn(process.execPath, [...agent, 'run', '--config', config], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+    const run = prepare({ dir: folder, log: log.path, lines: small, bytes: log.bytes, sink });
+    const usage = await measure(program, run.args, {
+      cwd: folder,
+      env: { ...run.env },
+      ...(run.until ? { until: run.until } : {}),
     });
-    let count = 0;
-    const start = performance.now();
-    await delay(1500);
-    const cpuBefore = processCpuS(child.pid ?? 0);
-    const measured = performance.now();
-    while (performance.now() - measured < seconds * 1000) {
-      // Spread over the second, as independent services are.
-      for (let i = 0; i < files / 20; i++)
-        appendFileSync(paths[count++ % files] ?? '', String(lines.next().value));
-      await delay(Math.max(0, start + 1500 + (count / files) * 1000 - performance.now()));
-    }
-    const cpuS = processCpuS(child.pid ?? 0) - cpuBefore;
-    await stop(child);
-    return { cpuS, lines: count, stats: await stats() };
+    const stats = run.arrivedMs ? undefined : await sink.stats();
+    if (stats && stats.records < small) throw new Error(`${program} sent ${stats.records} of ${small} lines`);
+    const arrivedMs = run.arrivedMs?.() ?? stats?.lastMs ?? 0;
+    return { ...usage, arrivedS: (arrivedMs - usage.startMs) / 1000, stats };
   });
 }
 
-async function stop(child: ChildProcess): Promise<void> {
-  child.kill('SIGTERM');
-  const [code] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`the agent exited with ${code}`);
+/** Runs of each shipper by its row's title, in turns. */
+async function shipAll(
+  dir: string,
+  found: ReturnType<typeof findPeers>['found'],
+): Promise<{ rows: Map<string, Shipped[]>; failed: Set<string>; marginal: number[]; bytes: number }> {
+  const path = join(dir, 'small.log');
+  const largePath = join(dir, 'large.log');
+  const bytes = writeAccessLog(path, small);
+  writeAccessLog(largePath, large);
+  const rows = new Map<string, Shipped[]>();
+  const failed = new Set<string>();
+  const note = (title: string, shipped: Shipped) => {
+    rows.set(title, [...(rows.get(title) ?? []), shipped]);
+    process.stderr.write(`${title}: ${shipped.cpuS.toFixed(2)} s CPU, ${shipped.arrivedS.toFixed(2)} s\n`);
+    return shipped;
+  };
+  const marginal: number[] = [];
+  for (let run = 0; run < Number(values.runs); run++) {
+    const blocks = note('**agent**, blocks', await shipByAgent(dir, path, 'blocks'));
+    const more = await shipByAgent(dir, largePath, 'blocks');
+    marginal.push(((more.cpuS - blocks.cpuS) / (large - small)) * 1e6);
+    note('**agent**, parsed, as JSON', await shipByAgent(dir, path, 'events'));
+    for (const { peer, program } of found) {
+      for (const item of peer.cases) {
+        const title = `${peer.name}, ${item.title}`;
+        if (failed.has(title)) continue;
+        try {
+          note(title, await shipByPeer(dir, { path, bytes }, program, item));
+        } catch (error) {
+          // The others' figures are as good without it.
+          failed.add(title);
+          rows.delete(title);
+          process.stderr.write(`${title}: ${error instanceof Error ? error.message : error}\n`);
+        }
+      }
+    }
+    const gzip = await measure('gzip', ['-1', '-c', path]);
+    note('gzip -1 (a plain reader)', { ...gzip, arrivedS: gzip.wallS, stats: undefined });
+  }
+  return { rows, failed, marginal, bytes };
 }
 
+function shippedCells(title: string, runs: Shipped[]): string[] {
+  const perLine = runs.map((run) => (run.cpuS / small) * 1e6);
+  const [lowest, highest] = [Math.min(...perLine), Math.max(...perLine)].map((value) => value.toFixed(2));
+  const stats = runs[0]?.stats;
+  const linesPerS = small / median(runs.map((run) => run.arrivedS));
+  return [
+    title,
+    `${median(perLine).toFixed(2)} [${lowest} … ${highest}]`,
+    Math.round(linesPerS).toLocaleString('en-US'),
+    stats ? (stats.wireBytes / 1e6).toFixed(1) : '',
+    stats ? String(stats.requests) : '',
+    Math.max(...runs.map((run) => run.rssMb)).toFixed(0),
+  ];
+}
+
+function standingLine(what: string, { cpuS, lines, stats }: Standing): string {
+  const cpu = `${((cpuS / seconds) * 100).toFixed(2)} % of a core`;
+  if (lines === 0) return `${what}: ${cpu}.`;
+  return (
+    `${what} for ${seconds} s (linger 0.5 s): ${(stats.dataBytes / lines).toFixed(1)} bytes and ` +
+    `${(stats.records / lines).toFixed(4)} records a line (${(stats.records / seconds).toFixed(1)} records/s), ${cpu}.`
+  );
+}
+
+const { found, missing } = findPeers(values.peer, process.env.PATH ?? '');
+for (const { name, program } of missing)
+  process.stderr.write(
+    `skipped: ${name}, no ${program} here; --peer ${name}=PATH names one (bench/README.md)\n`,
+  );
 const dir = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
 try {
-  const smallLog = join(dir, 'small.log');
-  const largeLog = join(dir, 'large.log');
-  const smallBytes = writeAccessLog(smallLog, small);
-  writeAccessLog(largeLog, large);
-  const pairs: { small: Usage; large: Usage; gzipSmall: Usage; gzipLarge: Usage; stats: SinkStats }[] = [];
-  for (let run = 0; run < Number(values.runs); run++) {
-    const a = await backfill(dir, smallLog, small);
-    const b = await backfill(dir, largeLog, large);
-    const gzipSmall = await measure('gzip', ['-1', '-c', smallLog]);
-    const gzipLarge = await measure('gzip', ['-1', '-c', largeLog]);
-    pairs.push({ small: a.usage, large: b.usage, gzipSmall, gzipLarge, stats: a.stats });
-  }
-  const marginal = (of: (pair: (typeof pairs)[0]) => [Usage, Usage]) =>
-    median(pairs.map((pair) => ((of(pair)[1].cpuS - of(pair)[0].cpuS) / (large - small)) * 1e6));
-  const ours = marginal((pair) => [pair.small, pair.large]);
-  const gzip = marginal((pair) => [pair.gzipSmall, pair.gzipLarge]);
-  const sent = pairs[0]?.stats;
-  const quiet = await trickle(dir, 200, Number(values.seconds));
+  const { rows, failed, marginal, bytes } = await shipAll(dir, found);
+  const lively = await follow(dir, { files: 200, seconds, lively: true });
+  const quiet = await follow(dir, { files: 1000, seconds, lively: false });
+  const blocks = rows.get('**agent**, blocks')?.[0]?.stats;
+  const absent = [...missing.map((peer) => peer.name), ...failed];
+  const header = ['', 'CPU µs a line', 'lines/s', 'request bodies MB', 'requests', 'max RSS MB'];
   report('agent', [
-    `Backfill of access-log lines (${(smallBytes / small).toFixed(0)} bytes each) into a Kinesis that accepts everything,`,
-    `whole processes, median of ${pairs.length} runs; marginal = (${large} lines − ${small} lines) / difference.`,
+    `${small.toLocaleString('en-US')} access-log lines (${(bytes / small).toFixed(0)} bytes each, ${(bytes / 1e6).toFixed(1)} MB) from a file into a Kinesis that accepts`,
+    `everything, on the same machine: from the program's start to the last acknowledgement; CPU and memory of its whole`,
+    `life. Runs in turns, median of ${values.runs} [lowest … highest].`,
     '',
     ...table(
-      ['', 'CPU µs a line, marginal', 'CPU s of the small file', 'wall s of the small file', 'max RSS MB'],
-      [
-        [
-          'agent run --once',
-          ours.toFixed(2),
-          median(pairs.map((pair) => pair.small.cpuS)).toFixed(2),
-          median(pairs.map((pair) => pair.small.wallS)).toFixed(2),
-          Math.max(...pairs.map((pair) => pair.large.rssMb)).toFixed(0),
-        ],
-        [
-          'gzip -1 (plain reader)',
-          gzip.toFixed(2),
-          median(pairs.map((pair) => pair.gzipSmall.cpuS)).toFixed(2),
-          median(pairs.map((pair) => pair.gzipSmall.wallS)).toFixed(2),
-          Math.max(...pairs.map((pair) => pair.gzipLarge.rssMb)).toFixed(0),
-        ],
-      ],
+      header,
+      [...rows].map(([title, runs]) => shippedCells(title, runs)),
     ),
     '',
-    `Ratio agent / gzip -1: **${(ours / gzip).toFixed(2)}**. Sent: ${sent?.records} records in ${sent?.requests} calls, ` +
-      `${((sent?.dataBytes ?? 0) / 1e6).toFixed(1)} MB of blocks for ${(smallBytes / 1e6).toFixed(1)} MB of lines.`,
+    `Agent, blocks, without its start (${large.toLocaleString('en-US')} lines less ${small.toLocaleString('en-US')}): **${median(marginal).toFixed(2)} µs** a line. ` +
+      `${blocks?.records} blocks of ${((blocks?.dataBytes ?? 0) / 1e6).toFixed(1)} MB.`,
+    ...(absent.length > 0 ? ['', `Not here or failed, not measured: ${absent.join('; ')}.`] : []),
     '',
-    `200 files × 1 line/s for ${values.seconds} s (linger 0.5 s): ${(quiet.stats.dataBytes / quiet.lines).toFixed(1)} bytes and ` +
-      `${(quiet.stats.records / quiet.lines).toFixed(4)} records a line (${(quiet.stats.records / Number(values.seconds)).toFixed(1)} records/s), ` +
-      `${((quiet.cpuS / Number(values.seconds)) * 100).toFixed(1)} % of a core.`,
+    standingLine('200 files × 1 line/s', lively),
+    '',
+    standingLine('1,000 quiet files', quiet),
   ]);
 } finally {
   rmSync(dir, { recursive: true, force: true });

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createRenderer } from '@millrace/core/document/render.ts';
 import { mintGeneration } from '@millrace/core/ids/generation.ts';
-import { ruleText } from '@millrace/core/rule/rule.ts';
+import { ruleText } from '@millrace/core/rule/text.ts';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
 import { bulkAction } from '@millrace/core/store/action.ts';
 import type { Block } from '@millrace/core/wire/block.ts';

@@ -1,29 +1,47 @@
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** What one whole process used, from start to exit. */
 export interface Usage {
+  /** Wall-clock time of the start, milliseconds. */
+  startMs: number;
   wallS: number;
   /** User and system time of the process and its children, as the kernel accounts them (10 ms steps). */
   cpuS: number;
-  /** Largest resident set seen, megabytes (sampled every 50 ms). */
+  /** Largest resident set, megabytes. */
   rssMb: number;
 }
 
-/** Runs a command to its end. @throws when it exits with anything but 0 */
-export async function measure(command: string, args: string[], options: SpawnOptions = {}): Promise<Usage> {
+export interface MeasureOptions extends SpawnOptions {
+  /** For what does not end by itself: it is stopped when this is true, at the latest after `untilMs`. */
+  until?: () => boolean | Promise<boolean>;
+  untilMs?: number;
+}
+
+/** Runs a command to its end. @throws when it exits with anything but 0, or is not through in time */
+export async function measure(
+  command: string,
+  args: string[],
+  { until, untilMs = 180_000, ...options }: MeasureOptions = {},
+): Promise<Usage> {
   const before = childrenCpuS();
-  const start = performance.now();
+  const startMs = Date.now();
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'], ...options });
   let rssMb = 0;
   const sampler = setInterval(() => {
     rssMb = Math.max(rssMb, residentMb(child.pid ?? 0));
-  }, 50);
-  const [code] = await once(child, 'exit');
-  clearInterval(sampler);
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} exited with ${code}`);
-  return { wallS: (performance.now() - start) / 1000, cpuS: childrenCpuS() - before, rssMb };
+  }, 20);
+  const exited = once(child, 'exit');
+  try {
+    if (until) await stopWhen(child, until, startMs + untilMs);
+    const [code] = await exited;
+    if (code !== 0) throw new Error(`${command} ${args.join(' ')} exited with ${code}`);
+  } finally {
+    clearInterval(sampler);
+  }
+  return { startMs, wallS: (Date.now() - startMs) / 1000, cpuS: childrenCpuS() - before, rssMb };
 }
 
 /** CPU time of a running process, seconds. */
@@ -41,6 +59,24 @@ export function median(values: number[]): number {
 
 const ticksPerSecond = 100;
 
+async function stopWhen(
+  child: ChildProcess,
+  until: () => boolean | Promise<boolean>,
+  endMs: number,
+): Promise<void> {
+  while (child.exitCode === null && child.signalCode === null) {
+    if (await until()) {
+      child.kill('SIGTERM');
+      return;
+    }
+    if (Date.now() > endMs) {
+      child.kill('SIGKILL');
+      throw new Error(`${child.spawnfile} was not through in time`);
+    }
+    await delay(50);
+  }
+}
+
 /** Fields of /proc/PID/stat behind the command name: state is the first. */
 function statFields(pid: number | 'self'): string[] {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -53,10 +89,11 @@ function childrenCpuS(): number {
   return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond;
 }
 
+/** The largest that it has been. */
 function residentMb(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
   } catch {
     return 0; // it has ended between the timer and the read
   }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { awsEnvironment, root } from './stack.ts';
 
 /** An agent of the test's own, beside the stack's, so that its state and its stream can be tampered with. */
@@ -11,20 +12,38 @@ export class AgentProcess {
   readonly state: string;
   readonly #endpoint: string;
   readonly #source: string;
+  readonly #match: string;
   #child: ChildProcess | undefined;
 
-  /** `source`: further lines of the `<source>` section, `<parse>` included. */
-  constructor(dir: string, endpoint: string, source = '<parse>\n@type none\n</parse>') {
+  /** Further lines of the `<source>` section, `<parse>` included, and of the `<match>` section. */
+  constructor(dir: string, endpoint: string, source = '<parse>\n@type none\n</parse>', match = '') {
     this.dir = dir;
     this.logs = join(dir, 'files');
     this.state = join(dir, 'state');
     this.#endpoint = endpoint;
     this.#source = source;
+    this.#match = match;
     mkdirSync(this.logs, { recursive: true });
   }
 
+  get config(): string {
+    return join(this.dir, 'agent.conf');
+  }
+
+  /** `agent drain`. */
+  async drain(deadline: string): Promise<{ code: number; stdout: string }> {
+    const main = join(root, 'agent/src/main.ts');
+    const child = spawn(process.execPath, [main, 'drain', '--config', this.config, '--deadline', deadline], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const exit = once(child, 'exit');
+    const stdout = child.stdout ? await text(child.stdout) : '';
+    const [code] = await exit;
+    return { code: code as number, stdout };
+  }
+
   start(...args: string[]): void {
-    const config = join(this.dir, 'agent.conf');
+    const { config } = this;
     writeFileSync(
       config,
       `<system>
@@ -43,6 +62,7 @@ stream_name millrace
 region us-east-1
 endpoint ${this.#endpoint}
 drain_timeout 20s
+${this.#match}
 </match>
 `,
     );

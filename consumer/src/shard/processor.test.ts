@@ -288,3 +288,30 @@ test('a shard that ended is not checkpointed at its end when something of it was
   assert.deepEqual(checkpoints, []);
   assert.equal(failures.length, 1);
 });
+
+test('a block with control entries and nothing else is archived verbatim, indexes nothing, and stops nothing', async () => {
+  const { start, process, clock, store, objects, checkpoints, failures } = setUp();
+  await start();
+  const { header } = blockOf([]);
+  const said = { kind: 'heartbeat' as const, atMs: 1_762_000_000_000, intervalMs: 60_000 };
+  const heartbeat = encodeBlock({ ...header, rules: [], control: [said] }, Buffer.alloc(0));
+  assert.ok(await process([{ ...block(1), data: heartbeat.toString('base64') }, block(2)]));
+  await clock.advance(31_000);
+  assert.deepEqual(failures, []);
+  assert.equal(store.held.size, 1);
+  assert.ok(await process([]));
+  assert.deepEqual(checkpoints, ['2']);
+  const [object] = objects.objects.values();
+  assert.ok(object?.bytes.includes(heartbeat), 'the bytes are in the archive');
+  assert.equal(archived(objects)[0]?.blocks.length, 2);
+  // Alone in its object too.
+  assert.ok(await process([{ ...block(3), data: heartbeat.toString('base64') }]));
+  await clock.advance(31_000);
+  assert.ok(await process([]));
+  assert.deepEqual(checkpoints, ['2', '3']);
+  assert.deepEqual(
+    store.marks.map(({ events }) => events),
+    [1, 0],
+  );
+  assert.deepEqual(failures, []);
+});

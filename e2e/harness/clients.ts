@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { existsSync, globSync, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** Programs that send logs, as their own projects publish them. */
+const run = promisify(execFile);
+
+/** Python with `requirement` (as in `fluent-logger==0.11.1`, several with blanks between) in a virtual environment, which is kept between runs. */
+export async function pythonWith(requirement: string): Promise<string> {
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+  const dir = join(cache, 'millrace', 'python', requirement.replaceAll('==', '-').replaceAll(' ', '+'));
+  const python = join(dir, 'bin/python');
+  const done = join(dir, 'installed');
+  if (existsSync(done)) return python;
+  mkdirSync(dir, { recursive: true });
+  await run('python3', ['-m', 'venv', dir]);
+  await run(python, [
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--disable-pip-version-check',
+    ...requirement.split(' '),
+  ]);
+  mkdirSync(done);
+  return python;
+}
+
+/**
+ * Sees to it that rsyslogd, its OpenSSL driver and logger are there; on Debian, as root, they are installed.
+ * @throws Error that says what is missing
+ */
+export async function requireRsyslog(): Promise<void> {
+  if (hasRsyslog()) return;
+  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
+    await run('apt-get', ['update', '-q']);
+    await run('apt-get', ['install', '-y', '-q', 'rsyslog', 'rsyslog-openssl', 'bsdutils']);
+  }
+  if (!hasRsyslog())
+    throw new Error(
+      'this test needs rsyslogd, rsyslog-openssl and logger: apt-get install rsyslog rsyslog-openssl',
+    );
+}
+
+function hasRsyslog(): boolean {
+  const driver = globSync('/usr/lib/*/rsyslog/lmnsd_ossl.so').length > 0;
+  return driver && existsSync('/usr/sbin/rsyslogd') && existsSync('/usr/bin/logger');
+}
