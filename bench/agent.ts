@@ -62,11 +62,22 @@ async function shipByPeer(
   });
 }
 
+const agentRows: [title: string, payload: keyof typeof payloads][] = [
+  ['**agent**, blocks', 'blocks'],
+  ['**agent**, parsed, as JSON', 'events'],
+  ['**agent**, parsed, as JSON, aggregated', 'aggregated'],
+];
+
 /** Runs of each shipper by its row's title, in turns. */
 async function shipAll(
   dir: string,
   found: ReturnType<typeof findPeers>['found'],
-): Promise<{ rows: Map<string, Shipped[]>; failed: Set<string>; marginal: number[]; bytes: number }> {
+): Promise<{
+  rows: Map<string, Shipped[]>;
+  failed: Set<string>;
+  marginal: Map<string, number[]>;
+  bytes: number;
+}> {
   const path = join(dir, 'small.log');
   const largePath = join(dir, 'large.log');
   const bytes = writeAccessLog(path, small);
@@ -78,12 +89,14 @@ async function shipAll(
     process.stderr.write(`${title}: ${shipped.cpuS.toFixed(2)} s CPU, ${shipped.arrivedS.toFixed(2)} s\n`);
     return shipped;
   };
-  const marginal: number[] = [];
+  const marginal = new Map<string, number[]>();
   for (let run = 0; run < Number(values.runs); run++) {
-    const blocks = note('**agent**, blocks', await shipByAgent(dir, path, 'blocks'));
-    const more = await shipByAgent(dir, largePath, 'blocks');
-    marginal.push(((more.cpuS - blocks.cpuS) / (large - small)) * 1e6);
-    note('**agent**, parsed, as JSON', await shipByAgent(dir, path, 'events'));
+    for (const [title, payload] of agentRows) {
+      const shipped = note(title, await shipByAgent(dir, path, payload));
+      const more = await shipByAgent(dir, largePath, payload);
+      const perLine = ((more.cpuS - shipped.cpuS) / (large - small)) * 1e6;
+      marginal.set(title, [...(marginal.get(title) ?? []), perLine]);
+    }
     for (const { peer, program } of found) {
       for (const item of peer.cases) {
         const title = `${peer.name}, ${item.title}`;
@@ -151,7 +164,9 @@ try {
       [...rows].map(([title, runs]) => shippedCells(title, runs)),
     ),
     '',
-    `Agent, blocks, without its start (${large.toLocaleString('en-US')} lines less ${small.toLocaleString('en-US')}): **${median(marginal).toFixed(2)} µs** a line. ` +
+    `Without its start (${large.toLocaleString('en-US')} lines less ${small.toLocaleString('en-US')}), µs a line: ` +
+      [...marginal].map(([title, runs]) => `${title} **${median(runs).toFixed(2)}**`).join('; ') +
+      '. ' +
       `${blocks?.records} blocks of ${((blocks?.dataBytes ?? 0) / 1e6).toFixed(1)} MB.`,
     ...(absent.length > 0 ? ['', `Not here or failed, not measured: ${absent.join('; ')}.`] : []),
     '',

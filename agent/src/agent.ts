@@ -17,7 +17,8 @@ import type { OutboxRow } from './state/database.ts';
 import { Outbox, type OutboxBlock } from './state/outbox.ts';
 import { type DrainReport, type Ending, isHandover, runAndDrain, type SpillRun } from './stopping.ts';
 import { createTailer } from './tail/create.ts';
-import type { SeenGeneration, Tailer } from './tail/tailer.ts';
+import type { SeenGeneration } from './tail/status.ts';
+import type { Tailer } from './tail/tailer.ts';
 
 export interface AgentOptions {
   pipeline: Pipeline;

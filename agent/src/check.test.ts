@@ -17,7 +17,7 @@ system
 
 source source-1 (/etc/agent.conf:1)
   reads          /a.log
-  tag            t → output-1
+  tag            t → kinesis_streams-f068b41e
   begins         at the end of files present at the very first start, at the head of all others
   new files      looked for every 1s
   rotated files  stay open 5s after their last new byte
@@ -26,9 +26,9 @@ source source-1 (/etc/agent.conf:1)
   travels        {"detect":{"level":true,"time":{"zone":"Asia/Seoul"}},"parse":{"type":"none"},"v":1}
 
 match t (/etc/agent.conf:9)
-  goes to  output-1
+  goes to  kinesis_streams-f068b41e
 
-output output-1 (/etc/agent.conf:9)
+output kinesis_streams-f068b41e (/etc/agent.conf:9)
   sends to         Kinesis stream s in r
   signed with      a static key
   as               blocks
@@ -138,11 +138,11 @@ test('check says of everything where it goes and what it does, and shows no secr
   for (const line of [
     /^source fwd \(.*\n {2}listens +127\.0\.0\.1:24224, TCP/m,
     /^ {2}label +@IN$/m,
-    /^ {2}tag +t → filter-1 → filter-2 → filter-3 → output-2$/m,
+    /^ {2}tag +t → filter-1 → filter-2 → filter-3 → [a-z_]+-[0-9a-f]{8}$/m,
     /^filter \*\* \(in label @IN, .*\n {2}filter +filter-1\n(?: {2}.*\n)* {2}runs +at the edge$/m,
     /^ {2}sets +a = \$\{tag\}\n {2}runs +when the document is made: it travels as steps of the rule$/m,
     /^ {2}travels +\{.*"type":"json".*"steps":\[\{"op":"set"/m,
-    /^match \*\* \(in label @IN, .*\n {2}goes to +output-2$/m,
+    /^match \*\* \(in label @IN, .*\n {2}goes to +[a-z_]+-[0-9a-f]{8}$/m,
     /^ {2}sends to +Firehose delivery stream s in r$/m,
     /^ {2}signed with +keys of arn:aws:iam::1:role\/x$/m,
     /^ {2}sends to +Kinesis stream s in r$/m,

@@ -108,6 +108,8 @@ const commands: Readonly<
         process.on('SIGHUP', () => handler('reload'));
       },
     });
+    // A reader of standard output that has stopped reading would keep the process.
+    if (process.stdout.writableLength > 0) process.exit(drained ? 0 : 1);
     return drained ? 0 : 1;
   },
 };

@@ -72,7 +72,10 @@ export async function runAndDrain(run: Ending): Promise<DrainReport> {
   await tailer.run();
   // Inputs that come to no end are not waited for.
   if (run.once)
-    await Promise.race([aborted([signal]), Promise.all(run.inputs.map(({ finished: end }) => end))]);
+    await Promise.race([
+      aborted([signal]),
+      Promise.all(run.inputs.flatMap(({ finished: end }) => end ?? [])),
+    ]);
   await Promise.all(run.inputs.map((input) => input.stop()));
   gatherer.stop();
   await gathering;

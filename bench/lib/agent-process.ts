@@ -12,10 +12,13 @@ import { type Sink, type SinkStats, withSink } from './sink.ts';
 /** Node's arguments for the agent as `./millrace agent` and `./millrace up` start it. */
 export const agentArgs: string[] = agentCommand(fileURLToPath(new URL('../../', import.meta.url)));
 
-/** Further lines of the output's section, by what is sent. */
+const json = '<format>\n    @type json\n  </format>';
+
+/** First lines of the output's section, by what is sent. */
 export const payloads = {
-  blocks: '',
-  events: 'payload events\n  <format>\n    @type json\n  </format>',
+  blocks: '@type kinesis_streams',
+  events: `@type kinesis_streams\n  payload events\n  ${json}`,
+  aggregated: `@type kinesis_streams_aggregated\n  ${json}`,
 } as const;
 
 /** Writes an agent's configuration for the files at `paths`, with no state from before; its path. */
@@ -43,13 +46,12 @@ export function writeAgentConfig(
   </parse>
 </source>
 <match **>
-  @type kinesis_streams
+  ${payloads[payload]}
   stream_name bench
   region us-east-1
   endpoint http://127.0.0.1:${sink.port}
   aws_key_id x
   aws_sec_key y
-  ${payloads[payload]}
 </match>
 `,
   );

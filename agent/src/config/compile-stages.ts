@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { withSecondary } from '../outputs/secondary.ts';
 import { modernNames, modernOutput } from './flat-names.ts';
 import type { Output, Pipeline, Stage, Target } from './pipeline.ts';
@@ -107,6 +108,7 @@ function compileTarget(given: ConfigSection, contexts: StageContexts, found: Com
     const plugin = pluginOf(outputs, modern);
     const own = contexts.next('output');
     const compiled = plugin.compile(modern, own);
+    if (!modern.params.has('@id')) compiled.id = idByDestination(modern, found.outputs);
     const output = plugin.table.sections?.includes('secondary')
       ? withSecondary(compiled, modern, own)
       : compiled;
@@ -136,6 +138,32 @@ function compileTarget(given: ConfigSection, contexts: StageContexts, found: Com
     if (target) targets.push(target);
   }
   return { type: 'copy', targets };
+}
+
+/** What says where an output writes to; all else may change without making another output of it. */
+const destinations = [
+  'stream_name',
+  'delivery_stream_name',
+  'region',
+  'endpoint',
+  'stream',
+  'path',
+  'directory',
+];
+
+/**
+ * The id of an output without one. Positions and blocks that wait are kept under it, so it does not depend on where the
+ * output stands: after a change of order each goes on with its own.
+ */
+function idByDestination(section: ConfigSection, others: Output[]): string {
+  const type = section.params.get('@type')?.value ?? 'output';
+  const named = destinations.map((name) => `${name}=${section.params.get(name)?.value ?? ''}`).join('\n');
+  const id = type === 'null' ? type : `${type}-${hash('sha256', named).slice(0, 8)}`;
+  const taken = new Set(others.map((output) => output.id));
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? id : `${id}-${number}`;
+    if (!taken.has(candidate)) return candidate;
+  }
 }
 
 /** Every label that is named exists, and none leads back to itself. */

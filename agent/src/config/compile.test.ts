@@ -107,6 +107,7 @@ test("a team's fluentd configuration compiles", () => {
     pathTimeZone: 'Asia/Seoul',
     tag: 'nginx.access.web-1',
     readFromHead: false,
+    readerId: 'nginx',
     refreshIntervalMs: 10_000,
     rotateWaitMs: 5_000,
     partialFlushMs: 5_000,
@@ -124,7 +125,7 @@ test("a team's fluentd configuration compiles", () => {
   assert.match(describe.call(kinesis).join('\n'), /logs-live/);
   assert.equal(typeof createSender, 'function');
   assert.deepEqual(data, {
-    id: 'output-1',
+    id: 'kinesis_streams-6f55dda0',
     where: '/etc/agent.conf:39',
     type: 'kinesis_streams',
     takesSightings: true,

@@ -69,8 +69,12 @@ export interface TailSource {
   where: string;
   /** Where its events go; '' is the top level. */
   label: string;
+  /** Names its readings of files that other sources follow too; its id if there is none. */
+  readerId?: string;
   /** Tells readings of the same files from one another; '' for the first. */
   reader?: string;
+  /** Its reading goes on with one that has no name, from when there was only one. */
+  adopts?: boolean;
   /** Globs, absolute; %Y-style time placeholders are left as they are. */
   paths: string[];
   excludePaths: string[];

@@ -119,7 +119,10 @@ test('enable_ruby is no matter where no Ruby is, and all else is refused with a 
   );
 });
 
-test('more steps than a rule holds are refused', () => {
+test('more steps than a rule holds are refused, with the place of the source', () => {
   const one = `<filter **>\n@type record_transformer\n${set('a b')}\n</filter>\n`;
-  assert.throws(() => programOf(configText(one.repeat(65))), { code: 'RULE_INVALID' });
+  assert.throws(() => programOf(configText(one.repeat(65))), {
+    code: 'CONFIG_INVALID',
+    message: '/etc/agent.conf:4: tag: the filters of tag "app.web" make too long a rule',
+  });
 });

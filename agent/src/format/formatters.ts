@@ -8,7 +8,11 @@ import { type ConfigSection, configError } from '../config/syntax/tree.ts';
 import { array, bool, near, oneOf, string } from '../config/values.ts';
 
 /** Writes one event as text; `record` is its fields with what `<inject>` adds. */
-export type Formatter = (event: PlainEvent, record: Fields) => string;
+export interface Formatter {
+  (event: PlainEvent, record: Fields): string;
+  /** It writes the record's JSON with this behind it. */
+  jsonEnd?: string;
+}
 
 /** `<format>` of an output that writes events one by one. */
 export const formatTable = {
@@ -91,7 +95,7 @@ export function compileFormat(section: ConfigSection | undefined, context: Conte
 }
 
 function json(end: string): Formatter {
-  return (_event, record) => fieldsJson(record) + end;
+  return Object.assign((_event: PlainEvent, record: Fields) => fieldsJson(record) + end, { jsonEnd: end });
 }
 
 function valueText(value: FieldValue): string {

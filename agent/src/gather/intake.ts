@@ -177,7 +177,7 @@ export class PushGatherer {
     });
     this.#queueBytes += size;
     this.nudge();
-    return Promise.all(all).then(() => {});
+    return allOf(all);
   }
 
   /** @throws MillraceError OUTBOX_FULL when the agent stopped first */
@@ -200,21 +200,21 @@ export class PushGatherer {
   }
 
   #enqueue(waiting: Omit<Entry, 'settle'>): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      const entry: Entry = {
-        ...waiting,
-        settle: (error) => {
-          this.#unsettled.delete(entry);
-          if (error) reject(error);
-          else resolve();
-        },
-      };
-      this.#unsettled.add(entry);
-      const { lane } = entry.way;
-      const queue = this.#queues.get(lane);
-      if (queue) queue.push(entry);
-      else this.#queues.set(lane, [entry]);
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const entry: Entry = {
+      ...waiting,
+      settle: (error) => {
+        this.#unsettled.delete(entry);
+        if (error) reject(error);
+        else resolve();
+      },
+    };
+    this.#unsettled.add(entry);
+    const { lane } = entry.way;
+    const queue = this.#queues.get(lane);
+    if (queue) queue.push(entry);
+    else this.#queues.set(lane, [entry]);
+    return promise;
   }
 
   #wakeWaiting(): void {
@@ -333,12 +333,18 @@ export class PushGatherer {
   }
 }
 
+/** On its own: a closure made in `push` would keep the batch. */
+async function allOf(promises: Promise<void>[]): Promise<void> {
+  await Promise.all(promises);
+}
+
 function stopping(): MillraceError {
   return new MillraceError('OUTBOX_FULL', 'the agent is stopping');
 }
 
 /** What of a batch's rest fits the room: whole records, or a piece of one that fits no block. */
 function cutBatch(rest: Buffer, lengths: number[] | undefined, room: number): Cut {
+  if (room <= 0) return { size: 0, continued: false };
   const size = lengths ? sumWithin(lengths, room) : linesWithin(rest, room);
   if (size > 0)
     return { size, continued: false, ...(lengths ? { lengths: lengthsUntil(lengths, size) } : {}) };

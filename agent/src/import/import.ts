@@ -13,6 +13,7 @@ import { fingerprint } from '../tail/fingerprint.ts';
 import { patternsOf } from '../tail/first-look.ts';
 import { identityOf } from '../tail/identity.ts';
 import { expandTime } from '../tail/path-time.ts';
+import { branchReaders, readerId } from '../tail/readers.ts';
 import { expandGlobs } from '../tail/scanner.ts';
 import { standingAt } from '../tail/standing.ts';
 import { type PosEntry, parsePosFile } from './pos-file.ts';
@@ -105,9 +106,7 @@ export function importPositions(options: ImportOptions): string {
 function save(outbox: Outbox | undefined, rows: GenerationRow[], pipeline: Pipeline, dir: string): void {
   outbox?.save(rows);
   const patterns = pipeline.sources.flatMap((source) =>
-    branchReaders(source, branchCount(source, undefined, pipeline)).flatMap((reader) =>
-      patternsOf({ ...source, reader }),
-    ),
+    readingsOf(source, undefined, pipeline).flatMap((reader) => patternsOf({ ...source, reader })),
   );
   outbox?.noteKnownPatterns(patterns);
   if (!outbox || outbox.degraded)
@@ -173,22 +172,18 @@ function readersOf(
 ): string[] {
   if (sources.length === 0) return [''];
   return sources.flatMap(({ source }) => {
-    const [, ...others] = branchReaders(source, branchCount(source, path, pipeline));
-    return [source === owner ? '' : source.id, ...others];
+    const [first = '', ...others] = readingsOf(source, path, pipeline);
+    return [first === '' && source !== owner ? readerId(source) : first, ...others];
   });
 }
 
-/** Of a file, or of any that the source may match. */
-function branchCount(source: TailSource, path: string | undefined, pipeline: Pipeline): number {
+/** Of a file, or of any that the source may match: as the tailer names them. */
+function readingsOf(source: TailSource, path: string | undefined, pipeline: Pipeline): string[] {
   const paths = path === undefined ? source.paths : [path];
-  return Math.max(
-    1,
-    ...paths.map((each) => branchesOf(pipeline, source.label, tagOfPath(source.tag, each)).length),
-  );
-}
-
-function branchReaders({ id }: TailSource, count: number): string[] {
-  return Array.from({ length: count }, (_, branch) => (branch === 0 ? '' : `${id}#${branch}`));
+  const ways = paths.map((each) => branchesOf(pipeline, source.label, tagOfPath(source.tag, each)));
+  if (!source.tag.includes('*')) return branchReaders(source, ways[0] ?? []);
+  const width = Math.max(1, ...ways.map((branches) => branches.length));
+  return Array.from({ length: width }, (_, branch) => (branch === 0 ? '' : `${readerId(source)}#${branch}`));
 }
 
 type Standing = Omit<GenerationRow, 'id' | 'reader'> & { unread: number };

@@ -1,7 +1,7 @@
 import { MillraceError } from '@millrace/core/errors.ts';
 
 import type { Outbox } from '../state/outbox.ts';
-import type { FileStatus } from '../tail/tailer.ts';
+import type { FileStatus } from '../tail/status.ts';
 
 /** One entry of `GET /api/v1/files`; the names are part of the interface. Sizes and offsets are bytes. */
 interface FileEntry {

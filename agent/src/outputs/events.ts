@@ -32,7 +32,8 @@ export function compileEncoding(section: ConfigSection, settings: Settings, cont
   const { data_key: dataKey, compression, chomp_record: chomp } = settings;
   const pack = compressor(compression);
   const text = textOf(section, dataKey, chomp, context);
-  return pack ? (event) => pack(Buffer.from(text(event))) : text;
+  if (pack) return (event) => pack(Buffer.from(text(event)));
+  return text;
 }
 
 function textOf(
@@ -40,19 +41,24 @@ function textOf(
   dataKey: string | undefined,
   chomp: boolean,
   context: Context,
-): (event: PlainEvent) => string {
+): ((event: PlainEvent) => string) & { jsonEnd?: string } {
   const formatSection = childSection(section, 'format');
   const injectSection = childSection(section, 'inject');
-  if (formatSection === undefined && injectSection === undefined && dataKey === undefined)
-    return chomp ? (event) => event.json : (event) => `${event.json}\n`;
   const format = compileFormat(formatSection, context);
   const inject = compileInject(injectSection, context);
+  if (format.jsonEnd !== undefined && injectSection === undefined && dataKey === undefined)
+    return ownJson(chomp ? '' : format.jsonEnd);
   return (event) => {
     const record = inject(event);
     const value = dataKey === undefined ? undefined : record[dataKey];
     const text = value === undefined || value === null ? format(event, record) : `${String(value)}\n`;
     return chomp && text.endsWith('\n') ? text.slice(0, -1) : text;
   };
+}
+
+/** An event's JSON is made in fewer steps than that of any other fields. */
+function ownJson(end: string): EncodeEvent & ((event: PlainEvent) => string) {
+  return Object.assign((event: PlainEvent) => event.json + end, { jsonEnd: end });
 }
 
 function compressor(name: 'zlib' | 'gzip' | 'zstd' | undefined): ((bytes: Buffer) => Buffer) | undefined {

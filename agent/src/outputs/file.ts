@@ -1,6 +1,3 @@
-import { appendFile, mkdir, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import type { PlainEvent } from '@millrace/core/document/plain-events.ts';
 import type { Output } from '../config/pipeline.ts';
 import { type OutputPlugin, optional, required, type Table, withDefault } from '../config/plugins/plugin.ts';
@@ -12,6 +9,7 @@ import { compileInject } from '../format/inject.ts';
 import { compileStrftime } from '../format/strftime.ts';
 import { FileSender, type WriteEvents } from '../ship/file-sender.ts';
 import { waitingOf, waitingParams } from './waiting.ts';
+import { BlockAppend } from './whole-files.ts';
 
 /** Text that is gathered for one file before it is written. */
 const chunkUnits = 1024 * 1024;
@@ -59,14 +57,14 @@ export const file: OutputPlugin = {
       context,
     );
     const inject = compileInject(childSection(section, 'inject'), context);
-    const pack = compress === undefined || compress === 'text' ? undefined : gzipSync;
+    const gzip = compress === 'gzip' || compress === 'gz';
     if (/\$\{(?!tag(\[-?\d+\])?\}|hostname\})/.test(path))
       throw configError(
         section.params.get('path') ?? section,
         'path: a placeholder in it is not known',
         'known are ${tag}, ${tag[0]}, ${hostname} and times such as %Y%m%d',
       );
-    const write = appender(pathOf, (event) => format(event, inject(event)), pack);
+    const write = appender(pathOf, (event) => format(event, inject(event)), gzip);
     const output: Output = {
       id: idOf(section, 'output', context),
       where: placeText(section),
@@ -74,7 +72,7 @@ export const file: OutputPlugin = {
       ...waiting,
       describe: () => [['writes to', path]],
       createSender(sending) {
-        return new FileSender(this.id, write, sending);
+        return new FileSender(this.id, waiting, write, sending);
       },
     };
     return output;
@@ -82,47 +80,31 @@ export const file: OutputPlugin = {
 };
 
 /** Appends and flushes to the disk, file by file. */
-export function appender(
+function appender(
   pathOf: (event: PlainEvent) => string,
   format: (event: PlainEvent) => string,
-  pack: ((text: string) => Buffer) | undefined,
+  gzip: boolean,
 ): WriteEvents {
   return async (events) => {
+    const block = new BlockAppend();
     const texts = new Map<string, string>();
-    const touched = new Set<string>();
-    for (const event of events) {
-      const path = pathOf(event);
-      const text = (texts.get(path) ?? '') + format(event);
-      texts.set(path, text);
-      if (text.length < chunkUnits) continue;
-      texts.delete(path);
-      touched.add(path);
-      await append(path, text, pack);
+    try {
+      for (const event of events) {
+        const path = pathOf(event);
+        const text = (texts.get(path) ?? '') + format(event);
+        texts.set(path, text);
+        if (text.length < chunkUnits) continue;
+        texts.delete(path);
+        await block.append(path, text, gzip);
+      }
+      for (const [path, text] of texts) await block.append(path, text, gzip);
+      await block.flush();
+    } catch (error) {
+      // Where it cannot be taken back, it is there twice.
+      await block.takeBack().catch(() => {});
+      throw error;
     }
-    for (const [path, text] of texts) {
-      touched.add(path);
-      await append(path, text, pack);
-    }
-    for (const path of touched) await flush(path);
   };
-}
-
-async function append(
-  path: string,
-  text: string,
-  pack: ((text: string) => Buffer) | undefined,
-): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await appendFile(path, pack ? pack(text) : text);
-}
-
-async function flush(path: string): Promise<void> {
-  const handle = await open(path, 'r+');
-  try {
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
 }
 
 const times = /%[a-zA-Z]/;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Output } from '../config/pipeline.ts';
 import type { OutputPlugin, Table } from '../config/plugins/plugin.ts';
 import { childSection, idOf, readSection } from '../config/read-section.ts';
@@ -28,27 +29,51 @@ export const stdout: OutputPlugin = {
     };
     const format = compileFormat(formatSection, context);
     const inject = compileInject(childSection(section, 'inject'), context);
-    const write: WriteEvents = async (events) => {
+    const waiting = waitingOf(section, settings, given, context);
+    const write: WriteEvents = async (events, signal) => {
+      listenForErrors();
+      // What the run before has left there is not written a second time while its reader does not read.
+      await orAborted(underWay, signal);
       let text = '';
       for (const event of events) text += format(event, inject(event));
-      listenForErrors();
-      await new Promise<void>((resolve, reject) => {
-        process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
-      });
+      await orAborted(writeOut(text), signal);
     };
     const output: Output = {
       id: idOf(section, 'output', context),
       where: placeText(section),
       type: 'stdout',
-      ...waitingOf(section, settings, given, context),
+      ...waiting,
       describe: () => [['writes to', 'standard output']],
       createSender(sending) {
-        return new FileSender(this.id, write, sending);
+        return new FileSender(this.id, waiting, write, sending);
       },
     };
     return output;
   },
 };
+
+/** What was written last; a pipe is written to in its reader's time, and a reader may stop reading for ever. */
+let underWay: Promise<void> = Promise.resolve();
+
+/** Resolves when the reader has it. @throws when the reader has gone */
+function writeOut(text: string): Promise<void> {
+  const written = new Promise<void>((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+  underWay = written.catch(() => {});
+  return written;
+}
+
+/** @throws the signal's reason when it comes first */
+async function orAborted(done: Promise<void>, signal: AbortSignal): Promise<void> {
+  const finished = new AbortController();
+  try {
+    const stop = once(signal, 'abort', { signal: finished.signal }).then(() => signal.throwIfAborted());
+    await Promise.race([done, stop]);
+  } finally {
+    finished.abort();
+  }
+}
 
 let listening = false;
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { PlainEvent } from '@millrace/core/document/plain-events.ts';
 import type { EncodeEvent, Packing } from './packing.ts';
 import type { OpenBlock, RecordBatch } from './record-batch.ts';
 
@@ -40,25 +41,25 @@ export function aggregatedRecords(
   };
   return {
     add(batch, event, block, bounds) {
-      const value = encode(event);
-      if (
-        blocks.length > 0 &&
-        batch.openBytes(key) + mostBytes(value) + besideRecord + digestBytes > bytesMax
-      )
-        finish(batch);
-      if (blocks.length === 0) {
-        if (batch.count >= bounds.records || (batch.count > 0 && batch.bytes >= bounds.bytes)) return 'full';
-        begin(batch);
-      }
-      const before = batch.at;
-      writeRecord(batch, value);
-      const size = batch.openBytes(key) + digestBytes;
-      if (size > recordBytesMax || (batch.count > 0 && batch.bytes + size > bounds.bytes)) {
-        batch.at = before;
+      for (;;) {
+        if (blocks.length === 0) {
+          if (batch.count >= bounds.records || (batch.count > 0 && batch.bytes >= bounds.bytes))
+            return 'full';
+          begin(batch);
+        }
+        const before = batch.at;
+        writeRecord(batch, event, encode);
+        const size = batch.openBytes(key) + digestBytes;
         const alone = blocks.length === 0;
+        const tooLarge = size > recordBytesMax;
+        const full = batch.count > 0 && batch.bytes + size > bounds.bytes;
+        if (!tooLarge && !full && (alone || size <= bytesMax)) break;
+        batch.at = before;
         finish(batch);
         batch.reopen();
-        return size > recordBytesMax && alone ? { size } : 'full';
+        // Another aggregate may hold it.
+        if (!alone && !full && (tooLarge || size > bytesMax)) continue;
+        return tooLarge && alone ? { size } : 'full';
       }
       if (blocks.at(-1) !== block) blocks.push(block);
       return 'added';
@@ -67,22 +68,19 @@ export function aggregatedRecords(
   };
 }
 
-/** Bytes of a text in UTF-8 at most. */
-function mostBytes(value: string | Uint8Array): number {
-  return typeof value === 'string' ? value.length * 3 : value.length;
-}
-
 /** Field 3: a record with the first key of the table. */
-function writeRecord(batch: RecordBatch, value: string | Uint8Array): void {
+function writeRecord(batch: RecordBatch, event: PlainEvent, encode: EncodeEvent): void {
   const { at } = batch;
-  batch.reserve(besideRecord + mostBytes(value));
-  // The length comes first, and is known last: a text is mostly as long as its bytes.
-  const guessed = headBytes(value.length);
-  batch.at = at + guessed;
-  batch.write(value);
-  const size = batch.at - at - guessed;
+  batch.reserve(besideRecord);
+  // The length comes first, and is known last: most lines are of the usual size.
+  batch.at = at + usualHeadBytes;
+  batch.writeEvent(event, encode);
+  const size = batch.at - at - usualHeadBytes;
   const head = headBytes(size);
-  if (head !== guessed) batch.data.copyWithin(at + head, at + guessed, batch.at);
+  if (head !== usualHeadBytes) {
+    batch.reserve(besideRecord);
+    batch.data.copyWithin(at + head, at + usualHeadBytes, batch.at);
+  }
   batch.at = at;
   writeField(batch, 3, 3 + varintBytes(size) + size);
   batch.data[batch.at] = 0x08;
@@ -96,6 +94,9 @@ function headBytes(size: number): number {
   const beside = 3 + varintBytes(size);
   return 1 + varintBytes(beside + size) + beside;
 }
+
+/** Of records of 128 to 16,379 bytes. */
+const usualHeadBytes = headBytes(200);
 
 function varintBytes(value: number): number {
   let bytes = 1;

@@ -82,10 +82,10 @@ async function proxyAgents(proxy: string, sockets: AgentOptions, tls: { rejectUn
     import('http-proxy-agent'),
     import('https-proxy-agent'),
   ]);
-  return {
-    httpAgent: new HttpProxyAgent(proxy, sockets),
-    httpsAgent: new HttpsProxyAgent(proxy, { ...sockets, ...tls }),
-  };
+  const httpsAgent = new HttpsProxyAgent(proxy, sockets);
+  // What it is made with holds for the way to the proxy; this is for the service at the end of the tunnel.
+  Object.assign(httpsAgent.options, tls);
+  return { httpAgent: new HttpProxyAgent(proxy, sockets), httpsAgent };
 }
 
 interface Keys {
@@ -136,6 +136,7 @@ async function loadProvider(
         webIdentityTokenFile: source.tokenFile,
         ...(source.policy ? { policy: source.policy } : {}),
         ...(source.durationS ? { durationSeconds: source.durationS } : {}),
+        clientConfig: { region },
       });
     case 'instance_profile':
       return providers.fromInstanceMetadata({ maxRetries: source.retries, timeout: source.timeoutMs });
@@ -143,6 +144,7 @@ async function loadProvider(
       return providers.fromIni({
         ...(source.path ? { filepath: source.path } : {}),
         ...(source.profile ? { profile: source.profile } : {}),
+        clientConfig: { region },
       });
   }
 }

@@ -7,14 +7,19 @@ import type { AgentTelemetry } from '../events.ts';
 import type { Outbox, OutboxBlock } from '../state/outbox.ts';
 import type { Sender, SenderContext } from './sender.ts';
 
-/** Writes the events of one block, in order; resolves when they are where they should be. */
-export type WriteEvents = (events: Iterable<PlainEvent>) => Promise<void>;
+/** Writes the events of one block, in order; resolves when they are where they should be. `signal`: wait no more. */
+export type WriteEvents = (events: Iterable<PlainEvent>, signal: AbortSignal) => Promise<void>;
 
-const backoff = { baseMs: 300, maxMs: 30_000 };
+/** Waits between tries, milliseconds. */
+interface Retrying {
+  retryBaseMs: number;
+  retryMaxMs: number;
+}
 
 /** Writes blocks' events to a file or a pipe, one block after another; a block that fails is written again. */
 export class FileSender implements Sender {
   readonly #id: string;
+  readonly #backoff: { baseMs: number; maxMs: number };
   readonly #write: WriteEvents;
   readonly #outbox: Outbox;
   readonly #clock: Clock;
@@ -26,8 +31,10 @@ export class FileSender implements Sender {
   #failures = 0;
   #wake: (() => void) | undefined;
 
-  constructor(id: string, write: WriteEvents, { outbox, clock, telemetry, onAcknowledged }: SenderContext) {
+  constructor(id: string, retrying: Retrying, write: WriteEvents, context: SenderContext) {
+    const { outbox, clock, telemetry, onAcknowledged } = context;
     this.#id = id;
+    this.#backoff = { baseMs: retrying.retryBaseMs, maxMs: retrying.retryMaxMs };
     this.#write = write;
     this.#outbox = outbox;
     this.#clock = clock;
@@ -63,12 +70,14 @@ export class FileSender implements Sender {
   }
 
   async #deliver({ seq }: OutboxBlock): Promise<void> {
+    const { signal } = this.#stopping;
     try {
-      await this.#write(this.#readEvents(decodeBlock(this.#outbox.read(seq))));
+      await this.#write(this.#readEvents(decodeBlock(this.#outbox.read(seq))), signal);
     } catch (error) {
+      if (signal.aborted) return;
       this.#telemetry.emit('write_failed', { output: this.#id, error: messageOf(error) });
-      const wait = backoffMs(backoff, this.#failures++, () => this.#clock.random());
-      await this.#clock.sleep(wait, this.#stopping.signal);
+      const wait = backoffMs(this.#backoff, this.#failures++, () => this.#clock.random());
+      await this.#clock.sleep(wait, signal);
       return;
     }
     this.#failures = 0;

@@ -2,13 +2,16 @@ import type { Clock } from '@millrace/core/runtime/clock.ts';
 
 /** Slowest that it gets, bytes a second; a call that is refused whole all the same waits its backoff. */
 const rateMin = 64 * 1024;
+/** After the first refusal, at least: what one shard takes. Little was taken before it where little was to be sent. */
+const rateFirst = 1024 * 1024;
 /** Over how long what was taken is counted, milliseconds. */
 const windowMs = 2_000;
 /** After a refusal the rate is this part of what it was; not again within `settleMs`, as calls in flight are refused too. */
 const slower = 0.85;
 const settleMs = 500;
-/** Growth a second while nothing is refused. */
+/** Growth a second while nothing is refused: by this part, and by these bytes a second. */
 const faster = 1.05;
+const fasterBytes = 32 * 1024;
 /** Nothing was refused for this long: no limit any more. */
 const freeMs = 60_000;
 /** A request is at most what the rate allows in this time, or one record. */
@@ -58,7 +61,10 @@ export class Pace {
     this.#count(now, bytes);
     if (this.#rate === undefined) return;
     if (now - this.#refusedAt > freeMs) this.#rate = undefined;
-    else this.#rate *= faster ** ((now - this.#grownAt) / 1000);
+    else {
+      const seconds = (now - this.#grownAt) / 1000;
+      this.#rate = this.#rate * faster ** seconds + fasterBytes * seconds;
+    }
     this.#grownAt = now;
   }
 
@@ -69,7 +75,8 @@ export class Pace {
     this.#grownAt = now;
     if (now - this.#refusedAt < settleMs) return;
     this.#refusedAt = now;
-    this.#rate = Math.max(rateMin, this.#rate === undefined ? this.#measured(now) : this.#rate * slower);
+    if (this.#rate === undefined) this.#rate = Math.max(rateFirst, this.#measured(now));
+    else this.#rate = Math.max(rateMin, this.#rate * slower);
     this.#nextAt = Math.max(this.#nextAt, now + burstMs / 2);
   }
 

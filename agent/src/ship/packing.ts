@@ -20,7 +20,11 @@ export interface BatchBounds {
 export type Added = 'added' | 'full' | { size: number };
 
 /** One event as text or bytes. */
-export type EncodeEvent = (event: PlainEvent) => string | Uint8Array;
+export interface EncodeEvent {
+  (event: PlainEvent): string | Uint8Array;
+  /** It is the event's own JSON with this behind it. */
+  jsonEnd?: string;
+}
 
 /** Each event is a record. */
 export function singleRecords(
@@ -33,7 +37,7 @@ export function singleRecords(
   return {
     add(batch, event, block, bounds) {
       if (batch.count >= bounds.records) return 'full';
-      batch.write(encode(event));
+      batch.writeEvent(event, encode);
       const key = keyOf(event);
       const size = batch.openBytes(key);
       if (size > recordBytesMax) {

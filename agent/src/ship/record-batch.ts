@@ -1,3 +1,5 @@
+import type { PlainEvent } from '@millrace/core/document/plain-events.ts';
+import type { EncodeEvent } from './packing.ts';
 import type { StreamRecord } from './stream-client.ts';
 
 /** A block whose events are on their way. */
@@ -58,6 +60,21 @@ export class RecordBatch {
       this.data.set(value, this.at);
       this.at += value.length;
     }
+  }
+
+  /** Writes an event at `at`, without a text on the way where it can. */
+  writeEvent(event: PlainEvent, encode: EncodeEvent): void {
+    if (encode.jsonEnd === undefined || !this.#writeJson(event)) this.write(encode(event));
+    else if (encode.jsonEnd !== '') this.write(encode.jsonEnd);
+  }
+
+  #writeJson(event: PlainEvent): boolean {
+    const { jsonBytesMax } = event;
+    if (jsonBytesMax === undefined || event.writeJson === undefined) return false;
+    this.reserve(jsonBytesMax);
+    const end = event.writeJson(this.data, this.at);
+    if (end >= 0) this.at = end;
+    return end >= 0;
   }
 
   /** Bytes of record and key that `close` would add. */

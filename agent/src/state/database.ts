@@ -198,9 +198,16 @@ export class StateDatabase {
     }));
   }
 
-  /** Forgets notes whose time is over. */
-  expireNotes(): void {
+  /** Forgets notes whose time is over, and beyond `max` those whose time is over next; how many of these. */
+  expireNotes(max: number): number {
     this.#db.prepare('DELETE FROM note WHERE until_ms < ?').run(this.#clock.now());
+    const row = this.#db.prepare('SELECT COUNT(*) AS count FROM note').get();
+    const beyond = Number(row?.count ?? 0) - max;
+    if (beyond <= 0) return 0;
+    this.#db
+      .prepare('DELETE FROM note WHERE rowid IN (SELECT rowid FROM note ORDER BY until_ms LIMIT ?)')
+      .run(beyond);
+    return beyond;
   }
 
   /** Forgets generations that no scan has met for `ageMs`. */

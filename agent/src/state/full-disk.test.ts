@@ -9,10 +9,11 @@ import { createWorkshop, until } from '../testing/harness.ts';
 /** A file system of a megabyte, where this user may mount one. */
 function smallDisk(t: TestContext, path: string): boolean {
   const disk = mkdtempSync(join(tmpdir(), 'millrace-disk-'));
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]).status !== 0) return false;
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk], { timeout: 10_000 });
+  if (mounted.status !== 0) return false;
   // Before the folder is removed, and whatever the agent still holds.
   t.after(() => {
-    spawnSync('umount', ['-l', disk]);
+    spawnSync('umount', ['-l', disk], { timeout: 10_000 });
     rmSync(disk, { recursive: true, force: true });
   });
   symlinkSync(disk, path);
@@ -24,7 +25,9 @@ function fill(path: string): void {
   writeFileSync(join(path, 'filler'), Buffer.alloc(bavail * bsize));
 }
 
-test('an agent starts on a full disk, ships from memory, and keeps its state when there is room', async (t) => {
+test('an agent starts on a full disk, ships from memory, and keeps its state when there is room', {
+  timeout: 60_000,
+}, async (t) => {
   const { dir, start } = createWorkshop(t);
   const state = join(dir, 'state');
   if (!smallDisk(t, state)) return t.diagnostic('no file system can be mounted here: nothing was tested');
@@ -45,7 +48,7 @@ test('an agent starts on a full disk, ships from memory, and keeps its state whe
   assert.deepEqual(stream.texts(), ['one\n', 'two\n', 'three\n'], 'the position was kept');
 });
 
-test('an agent with a store starts on a disk that has become full', async (t) => {
+test('an agent with a store starts on a disk that has become full', { timeout: 60_000 }, async (t) => {
   const { dir, start } = createWorkshop(t);
   const state = join(dir, 'state');
   if (!smallDisk(t, state)) return t.diagnostic('no file system can be mounted here: nothing was tested');

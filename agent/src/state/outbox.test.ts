@@ -215,3 +215,20 @@ test('the state of another machine is not trusted', (t) => {
   assert.equal(clone.suspicion, 'cloned');
   assert.notDeepEqual(clone.agentId, agent);
 });
+
+test('patterns that a full disk did not take are kept, and written when there is room', (t) => {
+  const dir = folder(t);
+  const outbox = open(dir);
+  const refusing = t.mock.method(StateDatabase.prototype, 'setMeta', () => {
+    throw new Error('disk is full');
+  });
+  outbox.noteKnownPatterns(['/a/*.log']);
+  assert.equal(outbox.degraded, true);
+  assert.deepEqual(outbox.knownPatterns(), ['/a/*.log']);
+  refusing.mock.restore();
+  assert.equal(outbox.retryWrites(), true);
+  outbox.close();
+  const after = open(dir);
+  t.after(() => after.close());
+  assert.deepEqual(after.knownPatterns(), ['/a/*.log']);
+});

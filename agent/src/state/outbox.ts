@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { messageOf } from '@millrace/core/errors.ts';
 import { blockId } from '@millrace/core/ids/block-id.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
@@ -11,8 +10,12 @@ import {
   type StateChange,
   StateDatabase,
 } from './database.ts';
+import { HeldWrites, type UnplacedRow } from './held.ts';
 import { openHome } from './home.ts';
+import { blockOf, lowestOffsets } from './outbox-block.ts';
+import { reserveSlots } from './reserve.ts';
 import { type Region, SlotFile } from './slots.ts';
+import { StoreIdentity, type Suspicion } from './store-identity.ts';
 
 /** A block on its way. */
 export interface OutboxBlock {
@@ -31,9 +34,6 @@ interface PutBlock {
   positions: GenerationRow[];
 }
 
-/** Why the positions of an opened store may be wrong (D3): new generations are minted where they prove nothing. */
-export type Suspicion = 'none' | 'restored' | 'cloned';
-
 export interface OutboxOptions {
   dir: string;
   /** Each has room of its own, so that a stream that is down does not take the others'. */
@@ -47,11 +47,10 @@ export interface OutboxOptions {
   openSlots?: (path: string, size: number) => SlotFile;
 }
 
+/** Chunk ids, Idempotency-Keys and cursors that are remembered; about 200 bytes of the state folder each. */
+const notesMax = 1_000_000;
 /** The disk promises this much before anything is read, and the rest beside the work. */
 const promisedAtStart = 32 * 1024 * 1024;
-/** Between two steps (1 MiB) of the rest. */
-const promiseMs = 10;
-const promiseAgainMs = 60_000;
 
 /**
  * Positions and blocks together (D4): a block is in its slot, in one transaction with the read positions, before it
@@ -59,10 +58,6 @@ const promiseAgainMs = 60_000;
  * nothing is committed: a crash then reads again what was sent (duplicates by block, none by event id), never less.
  */
 export class Outbox {
-  readonly agentId: Buffer;
-  readonly suspicion: Suspicion;
-  /** The store was made by this start. */
-  readonly fresh: boolean;
   readonly deliveries = new Deliveries();
   readonly #options: OutboxOptions;
   /** In memory while there is no room on the disk to make one. */
@@ -70,16 +65,12 @@ export class Outbox {
   /** Undefined while there is no room on the disk to begin. */
   #slots: SlotFile | undefined;
   readonly #openSlots: (path: string) => SlotFile;
-  readonly #storeId: string;
+  readonly #identity: StoreIdentity;
   readonly #rows = new Map<number, OutboxRow>();
   readonly #regions = new Map<string, Region>();
   /** Acknowledged blocks whose rows the disk has not let go of: their slots must not be used before. */
   readonly #acknowledged = new Set<number>();
-  /** Blocks and positions that the disk has not taken; empty in good times. */
-  readonly #unwritten = new Map<number, { bytes: Buffer; row: Omit<OutboxRow, 'at'> }>();
-  readonly #unwrittenGenerations = new Map<string, GenerationRow>();
-  readonly #unwrittenNotes = new Map<string, Note>();
-  #unwrittenBytes = 0;
+  readonly #held = new HeldWrites();
   /** Who waits for a block's acknowledgement. */
   readonly #waiting = new Map<number, (() => void)[]>();
   #seq = 0;
@@ -98,12 +89,7 @@ export class Outbox {
     const home = openHome(options.dir, options.clock, options.telemetry, this.#openSlots);
     this.#db = home?.db ?? new StateDatabase(undefined, options.clock);
     this.#slots = home?.slots;
-    const known = this.#db.meta('store');
-    this.fresh = known === undefined;
-    this.#storeId = known ?? randomUUID();
-    this.suspicion = this.#suspect(known);
-    const agent = this.suspicion === 'cloned' ? undefined : this.#db.meta('agent');
-    this.agentId = agent === undefined ? Buffer.from(options.clock.bytes(16)) : Buffer.from(agent, 'hex');
+    this.#identity = new StoreIdentity(this.#db, this.#slots, options.machineId, options.clock);
     for (const row of this.#db.outbox()) {
       this.#rows.set(row.seq, row);
       this.#slots?.occupy(row.at, row.size);
@@ -124,13 +110,22 @@ export class Outbox {
     return this.#slots;
   }
 
+  get agentId(): Buffer {
+    return this.#identity.agentId;
+  }
+
+  get suspicion(): Suspicion {
+    return this.#identity.suspicion;
+  }
+
+  /** The store was made by this start. */
+  get fresh(): boolean {
+    return this.#identity.fresh;
+  }
+
   /** Writes into the store whose it is. */
   #introduce(): void {
-    this.#db.setMeta('store', this.#storeId);
-    this.#db.setMeta('agent', this.agentId.toString('hex'));
-    this.#db.setMeta('machine', this.#options.machineId);
-    this.#db.apply({});
-    this.#slots?.writeCommits(this.#storeId, this.#db.commits);
+    this.#identity.introduce({ db: this.#db, slots: this.#slots });
     this.#introduced = true;
   }
 
@@ -149,47 +144,24 @@ export class Outbox {
     if (!this.#introduced) this.#introduce();
   }
 
-  /**
-   * Has the disk promise the outbox's space, step by step, until it has or `signal` is aborted. Full, it is asked again
-   * later: until then blocks are written as long as there is room.
-   */
-  async reserve(signal: AbortSignal): Promise<void> {
-    const { clock, telemetry } = this.#options;
-    let told = false;
-    while (!signal.aborted && this.#slots?.unpromisedBytes !== 0) {
-      try {
-        this.#slots?.promise();
-        await clock.sleep(this.#slots ? promiseMs : promiseAgainMs, signal);
-      } catch (error) {
-        const bytes = this.#slots?.unpromisedBytes ?? 0;
-        if (!told) telemetry.emit('outbox_unreserved', { bytes, error: messageOf(error) });
-        told = true;
-        await clock.sleep(promiseAgainMs, signal);
-      }
-    }
-  }
-
-  #suspect(known: string | undefined): Suspicion {
-    if (known === undefined) return 'none';
-    const machine = this.#db.meta('machine');
-    if (machine !== undefined && machine !== this.#options.machineId) return 'cloned';
-    const beside = this.#slots?.readCommits(known);
-    return beside === undefined || beside > this.#db.commits ? 'restored' : 'none';
+  /** Has the disk promise the outbox's space, until it has or `signal` is aborted. */
+  reserve(signal: AbortSignal): Promise<void> {
+    return reserveSlots(() => this.#slots, this.#options, signal);
   }
 
   /** Bytes that wait for an acknowledgement. */
   get pendingBytes(): number {
-    return (this.#slots?.usedBytes ?? 0) + this.#unwrittenBytes;
+    return (this.#slots?.usedBytes ?? 0) + this.#held.bytes;
   }
 
   get pendingBlocks(): number {
-    return this.#rows.size - this.#acknowledged.size + this.#unwritten.size;
+    return this.#rows.size - this.#acknowledged.size + this.#held.blocks.size;
   }
 
   /** True while the disk refuses writes. */
   get degraded(): boolean {
     if (this.#slots === undefined || !this.#introduced) return true;
-    return this.#unwritten.size + this.#unwrittenGenerations.size + this.#unwrittenNotes.size > 0;
+    return this.#held.size > 0;
   }
 
   generations(): GenerationRow[] {
@@ -210,8 +182,7 @@ export class Outbox {
     const torn: OutboxRow[] = [];
     for (const row of this.#rows.values()) {
       if (blockId(this.#home.read(row.at, row.size)) !== row.blockId) torn.push(row);
-      else
-        blocks.push({ seq: row.seq, output: row.output, size: row.size, builtMs: row.builtMs, onDisk: true });
+      else blocks.push(blockOf(row, true));
     }
     return { blocks, torn };
   }
@@ -232,15 +203,15 @@ export class Outbox {
     const held = { rows, bytes, generations: positions, notes };
     let onDisk = false;
     if (this.degraded) {
-      if (this.#unwrittenBytes + bytes.length * rows.length > this.#options.memoryBytesMax) return undefined;
-      this.#hold(held);
+      if (this.#held.bytes + bytes.length * rows.length > this.#options.memoryBytesMax) return undefined;
+      this.#held.hold(held);
     } else {
       try {
         if (!this.#write(rows, bytes, { generations: positions, notes, durable })) return undefined;
         onDisk = true;
       } catch (error) {
         this.#options.telemetry.emit('state_unwritable', { error: messageOf(error) });
-        this.#hold(held);
+        this.#held.hold(held);
       }
     }
     this.#seq += rows.length;
@@ -251,34 +222,22 @@ export class Outbox {
   /** An output's blocks that wait for an acknowledgement, oldest first. */
   blocksOf(output: string): OutboxBlock[] {
     const written = [...this.#rows.values()].filter(({ seq }) => !this.#acknowledged.has(seq));
-    const held = [...this.#unwritten.values()].map(({ row }) => row);
-    const block = (onDisk: boolean) => (row: Omit<OutboxRow, 'at'>) => {
-      const { seq, size, builtMs } = row;
-      return { seq, output, size, builtMs, onDisk };
-    };
-    return [
-      ...written.filter((row) => row.output === output).map(block(true)),
-      ...held.filter((row) => row.output === output).map(block(false)),
-    ].sort((a, b) => a.seq - b.seq);
+    const held = [...this.#held.blocks.values()].map(({ row }) => row);
+    return [...written.map((row) => blockOf(row, true)), ...held.map((row) => blockOf(row, false))]
+      .filter((block) => block.output === output)
+      .sort((a, b) => a.seq - b.seq);
   }
 
   /** By generation, the lowest offset that is in a block which waits for its acknowledgement. */
   unacknowledgedFrom(): Map<string, number> {
-    const lowest = new Map<string, number>();
-    for (const [seq, { runs }] of [
-      ...this.#rows,
-      ...[...this.#unwritten].map(([seq, { row }]) => [seq, row] as const),
-    ]) {
-      if (this.#acknowledged.has(seq)) continue;
-      for (const { generation, from } of runs)
-        lowest.set(generation, Math.min(from, lowest.get(generation) ?? from));
-    }
-    return lowest;
+    const written = [...this.#rows.values()].filter(({ seq }) => !this.#acknowledged.has(seq));
+    const held = [...this.#held.blocks.values()].map(({ row }) => row);
+    return lowestOffsets([...written, ...held]);
   }
 
   /** The stream has not acknowledged it. */
   has(seq: number): boolean {
-    return this.#unwritten.has(seq) || (this.#rows.has(seq) && !this.#acknowledged.has(seq));
+    return this.#held.blocks.has(seq) || (this.#rows.has(seq) && !this.#acknowledged.has(seq));
   }
 
   /** Resolves when the stream has the block. */
@@ -291,18 +250,18 @@ export class Outbox {
 
   /** Resolves when the stream has every block that is pending now. */
   async whenAllAcknowledged(): Promise<void> {
-    const pending = [...this.#rows.keys(), ...this.#unwritten.keys()];
+    const pending = [...this.#rows.keys(), ...this.#held.blocks.keys()];
     await Promise.all(pending.map((seq) => this.whenAcknowledged(seq)));
   }
 
   /** What was kept under a key with the events that came with it. */
   note(key: string): string | undefined {
-    return this.#unwrittenNotes.get(key)?.value ?? this.#db.note(key);
+    return this.#held.note(key) ?? this.#db.note(key);
   }
 
   /** The bytes of a block that is still pending; they may lie in `into`, when it takes them. */
   read(seq: number, into?: Buffer): Buffer {
-    const kept = this.#unwritten.get(seq)?.bytes;
+    const kept = this.#held.blocks.get(seq)?.bytes;
     if (kept) return kept;
     const row = this.#rows.get(seq);
     if (row === undefined) throw new RangeError(`no block ${seq} in the outbox`);
@@ -312,22 +271,15 @@ export class Outbox {
   /** The stream has these blocks: their slots are free. */
   acknowledge(seqs: number[]): void {
     for (const seq of seqs) {
-      const held = this.#unwritten.get(seq);
+      const held = this.#held.blocks.get(seq);
       const row = held?.row ?? (this.#acknowledged.has(seq) ? undefined : this.#rows.get(seq));
       if (row) this.deliveries.acknowledged(row, this.#options.clock.now());
-      if (held) {
-        this.#unwritten.delete(seq);
-        this.#unwrittenBytes -= held.bytes.length;
-      }
+      this.#held.deleteBlock(seq);
       if (this.#rows.has(seq)) this.#acknowledged.add(seq);
       for (const resolve of this.#waiting.get(seq) ?? []) resolve();
       this.#waiting.delete(seq);
     }
-    try {
-      this.#freeAcknowledged();
-    } catch (error) {
-      this.#options.telemetry.emit('state_unwritable', { error: messageOf(error) });
-    }
+    this.#attempt(() => this.#freeAcknowledged());
   }
 
   /** @throws when the disk refuses; a crash then sends the blocks once more: readers keep one of each block id */
@@ -344,17 +296,9 @@ export class Outbox {
 
   /** Positions without a block: files that were recognised or minted. */
   save(generations: GenerationRow[]): void {
-    if (this.degraded) {
-      for (const row of generations) this.#unwrittenGenerations.set(row.id.toString('hex'), row);
-      return;
-    }
-    try {
-      this.#db.apply({ generations });
-      this.#noteCommits();
-    } catch (error) {
-      this.#options.telemetry.emit('state_unwritable', { error: messageOf(error) });
-      for (const row of generations) this.#unwrittenGenerations.set(row.id.toString('hex'), row);
-    }
+    const saved = !this.degraded && this.#attempt(() => this.#db.apply({ generations }));
+    if (saved) this.#noteCommits();
+    else this.#held.holdGenerations(generations);
   }
 
   /** While the disk refused writes: tries to write what waits in memory; true when nothing waits any more. */
@@ -363,15 +307,13 @@ export class Outbox {
       this.#settle();
       this.#freeAcknowledged();
       if (!this.degraded) return true;
-      for (const [seq, held] of this.#unwritten) {
+      for (const [seq, held] of this.#held.blocks) {
         if (!this.#write([held.row], held.bytes, {})) return false;
-        this.#unwritten.delete(seq);
-        this.#unwrittenBytes -= held.bytes.length;
+        this.#held.deleteBlock(seq);
       }
-      const notes = [...this.#unwrittenNotes.values()];
-      this.#db.apply({ generations: [...this.#unwrittenGenerations.values()], notes });
-      this.#unwrittenGenerations.clear();
-      this.#unwrittenNotes.clear();
+      this.#db.apply(this.#held.beside());
+      if (this.#held.patterns) this.#db.setMeta('patterns', JSON.stringify(this.#held.patterns));
+      this.#held.clearBeside();
       this.#options.telemetry.emit('state_writable');
       return true;
     } catch {
@@ -380,34 +322,27 @@ export class Outbox {
   }
 
   expireNotes(): void {
-    try {
-      this.#db.expireNotes();
-    } catch (error) {
-      this.#options.telemetry.emit('state_unwritable', { error: messageOf(error) });
-    }
+    this.#attempt(() => {
+      const notes = this.#db.expireNotes(notesMax);
+      if (notes > 0) this.#options.telemetry.emit('notes_forgotten', { notes });
+    });
   }
 
   /** Patterns that were followed before; undefined when none were kept. */
   knownPatterns(): string[] | undefined {
+    if (this.#held.patterns) return this.#held.patterns;
     const text = this.#db.meta('patterns');
     return text === undefined ? undefined : JSON.parse(text);
   }
 
   noteKnownPatterns(patterns: string[]): void {
-    try {
-      this.#db.setMeta('patterns', JSON.stringify(patterns));
-    } catch (error) {
-      this.#options.telemetry.emit('state_unwritable', { error: messageOf(error) });
-    }
+    const written = this.#attempt(() => this.#db.setMeta('patterns', JSON.stringify(patterns)));
+    this.#held.patterns = written ? undefined : patterns;
   }
 
   /** Forgets generations that were not met for `ageMs`; those in `met` were just now. */
   expire(ageMs: number, met: Buffer[]): void {
-    try {
-      this.#db.expire(ageMs, met);
-    } catch (error) {
-      this.#options.telemetry.emit('state_unwritable', { error: messageOf(error) });
-    }
+    this.#attempt(() => this.#db.expire(ageMs, met));
   }
 
   close(): void {
@@ -417,7 +352,7 @@ export class Outbox {
 
   /** A slot for each row, then one transaction; false when there is no room for all. @throws when the disk refuses */
   #write(
-    rows: Omit<OutboxRow, 'at'>[],
+    rows: UnplacedRow[],
     bytes: Buffer,
     change: Pick<StateChange, 'generations' | 'notes' | 'durable'>,
   ): boolean {
@@ -443,28 +378,20 @@ export class Outbox {
     return true;
   }
 
-  /** The commit itself has succeeded: a number that lags behind only hides that a store was restored. */
-  #noteCommits(): void {
+  /** What may fail without anything being lost. */
+  #attempt(write: () => void): boolean {
     try {
-      this.#slots?.writeCommits(this.#storeId, this.#db.commits);
+      write();
+      return true;
     } catch (error) {
       this.#options.telemetry.emit('state_unwritable', { error: messageOf(error) });
+      return false;
     }
   }
 
-  #hold(held: {
-    rows: Omit<OutboxRow, 'at'>[];
-    bytes: Buffer;
-    generations: GenerationRow[];
-    notes: Note[];
-  }): void {
-    // The caller uses its memory again.
-    const bytes = Buffer.from(held.bytes);
-    for (const row of held.rows) {
-      this.#unwritten.set(row.seq, { bytes, row });
-      this.#unwrittenBytes += held.bytes.length;
-    }
-    for (const item of held.generations) this.#unwrittenGenerations.set(item.id.toString('hex'), item);
-    for (const note of held.notes) this.#unwrittenNotes.set(note.key, note);
+  /** The commit itself has succeeded: a number that lags behind only hides that a store was restored. */
+  #noteCommits(): void {
+    const slots = this.#slots;
+    if (slots) this.#attempt(() => this.#identity.noteCommits({ db: this.#db, slots }));
   }
 }

@@ -102,8 +102,9 @@ export class CompressedFiles {
       waits: undefined,
       closed: false,
     };
-    this.#entries.set(key, entry);
+    // It may fail to be read: the descriptor is the caller's until then.
     const row = this.#doneRow(entry);
+    this.#entries.set(key, entry);
     const before = this.#originals.stored.find((item) => isSameFile(item, row));
     if (before) this.#finish(entry, { ...row, id: before.id });
     else if (skip) this.#finish(entry, row);
@@ -125,6 +126,10 @@ export class CompressedFiles {
         this.#fail(entry, error);
       }
     }
+  }
+
+  get size(): number {
+    return this.#entries.size;
   }
 
   /** Files have to be looked at before it is known whether everything is read. */

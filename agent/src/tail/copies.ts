@@ -73,7 +73,11 @@ export class CopySuspects {
   hold(key: string, found: FoundPath, originals: TailedFile[]): void {
     const now = this.#clock.monotonic();
     const truncations = originals.map((file) => lifeCopied(found.fd, file) ?? -1);
-    const proven = originals.map(() => 0);
+    const { size } = fstatSync(found.fd);
+    const proven = originals.map((file, i) => {
+      const present = file.intact() ? file.truncations : file.truncations + 1;
+      return truncations[i] === present && endsAlike(found.fd, size, file) ? size : 0;
+    });
     this.#suspects.set(key, { found, originals, truncations, proven, since: now, grewAt: now, size: 0 });
   }
 
@@ -97,7 +101,7 @@ export class CopySuspects {
   settle(release: (found: FoundPath) => void, stopping: boolean): void {
     const now = this.#clock.monotonic();
     for (const [key, suspect] of this.#suspects) {
-      const { size } = fstatSync(suspect.found.fd);
+      const size = sizeOf(suspect.found.fd) ?? suspect.size;
       if (size !== suspect.size) {
         suspect.size = size;
         suspect.grewAt = now;
@@ -114,6 +118,15 @@ export class CopySuspects {
   close(): void {
     for (const suspect of this.#suspects.values()) closeSync(suspect.found.fd);
     this.#suspects.clear();
+  }
+}
+
+/** Undefined on a bad disk. */
+function sizeOf(fd: number): number | undefined {
+  try {
+    return fstatSync(fd).size;
+  } catch {
+    return undefined;
   }
 }
 

@@ -2,13 +2,15 @@ import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { Pipeline, TailSource, Target } from '../config/pipeline.ts';
 import { tagOfPath } from '../config/route.ts';
 import type { AgentTelemetry } from '../events.ts';
-import type { Lanes } from '../gather/lanes.ts';
+import type { Lanes, Way } from '../gather/lanes.ts';
 import type { Governor } from '../operate/governor.ts';
 import type { OutboxRow } from '../state/database.ts';
 import type { Outbox } from '../state/outbox.ts';
 import { FileFinder } from './finder.ts';
 import { openFilesMax } from './open-limit.ts';
-import { Tailer, type Witness } from './tailer.ts';
+import { branchReaders, readerId } from './readers.ts';
+import type { Witness } from './status.ts';
+import { Tailer } from './tailer.ts';
 
 export interface TailOptions {
   pipeline: Pipeline;
@@ -33,7 +35,7 @@ export function createTailer(options: TailOptions): Tailer {
     wayOf(source, path) {
       const tag = tagOfPath(source.tag, path);
       const branch = branchOf.get(source) ?? 0;
-      const way = lanes.waysOf(source, tag, source.rule)[branch];
+      const way = orderedWays(source, lanes.waysOf(source, tag, source.rule))[branch];
       if (way) return { tag, ...way };
       return branch === 0 ? undefined : null;
     },
@@ -44,8 +46,9 @@ export function createTailer(options: TailOptions): Tailer {
     fromHead: once,
     resumed,
     openMax: openFilesMax(),
+    onStirred: () => tailer.stir(),
   });
-  return new Tailer({
+  const tailer = new Tailer({
     finder,
     lanes: () => lanes.all(),
     torn,
@@ -56,6 +59,7 @@ export function createTailer(options: TailOptions): Tailer {
     governor,
     witness,
   });
+  return tailer;
 }
 
 /**
@@ -67,14 +71,29 @@ function readingsOf(
   pipeline: Pipeline,
   lanes: Lanes,
 ): { source: TailSource; branch: number }[] {
-  const open = source.tag.includes('*');
-  const count = open
-    ? widthOf(pipeline, source.label, 0)
-    : lanes.waysOf(source, source.tag, source.rule).length;
-  return Array.from({ length: Math.max(1, count) }, (_, branch) => ({
-    source: branch === 0 ? source : { ...source, reader: `${source.id}#${branch}` },
+  const reading = (reader: string, branch: number) => ({
+    source: reader === '' ? source : { ...source, reader, adopts: branch === 0 },
     branch,
-  }));
+  });
+  if (!source.tag.includes('*')) {
+    const ways = lanes.waysOf(source, source.tag, source.rule);
+    return branchReaders(
+      source,
+      ways.map(({ lane }) => lane),
+    ).map(reading);
+  }
+  // Where a file's events go depends on its path: its ways are numbered.
+  const width = widthOf(pipeline, source.label, 0);
+  return Array.from({ length: width }, (_, branch) =>
+    reading(branch === 0 ? '' : `${readerId(source)}#${branch}`, branch),
+  );
+}
+
+/** Numbered ways are in an order that does not depend on where their outputs stand in the configuration. */
+function orderedWays(source: TailSource, ways: Way[]): Way[] {
+  if (!source.tag.includes('*')) return ways;
+  const name = ({ lane }: Way) => lane.outputs.map(({ id }) => id).join();
+  return ways.toSorted((a, b) => (name(a) < name(b) ? -1 : 1));
 }
 
 /** Most branches that an event of a label can have, whatever its tag is. */

@@ -1,6 +1,4 @@
 import { closeSync, fstatSync, openSync, type Stats, statSync } from 'node:fs';
-import { messageOf } from '@millrace/core/errors.ts';
-import { mintGeneration } from '@millrace/core/ids/generation.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { TailSource } from '../config/pipeline.ts';
 import type { AgentTelemetry } from '../events.ts';
@@ -10,16 +8,19 @@ import type { Outbox } from '../state/outbox.ts';
 import { CompressedFiles } from './compressed.ts';
 import { CopySuspects } from './copies.ts';
 import { compressionOf } from './decompress.ts';
-import { racyMs, TailedFile } from './file.ts';
+import type { TailedFile } from './file.ts';
 import { FirstLook } from './first-look.ts';
+import { Folders } from './folders.ts';
+import { FormerFiles } from './former.ts';
 import type { FileWay, FoundPath, SourceState } from './found.ts';
 import { type FileIdentity, fileKey, identityOf } from './identity.ts';
 import { OpenFiles } from './open-files.ts';
-import { expandTime } from './path-time.ts';
-import { expandGlobs, folderState } from './scanner.ts';
+import { FileOpener } from './opener.ts';
+import { readerOf } from './readers.ts';
 import { isAsleep, type Sleeper } from './sleepers.ts';
-import { lineStartBefore, standingAt } from './standing.ts';
+import { datedPaths, dater, expand, isDue, newState, restMs } from './source-state.ts';
 import { StoredFiles } from './stored.ts';
+import { Unreadable } from './unreadable.ts';
 
 export interface FinderOptions {
   sources: TailSource[];
@@ -36,16 +37,9 @@ export interface FinderOptions {
   resumed: boolean;
   /** Files that may be open at once. */
   openMax: number;
+  /** Something was heard that a scan should look at. */
+  onStirred?(): void;
 }
-
-/** Globs are expanded and all files looked at this often, whatever folders' times and notifications say. */
-const expandMs = 10_000;
-/** Folders asked for their times in a millisecond, and files looked at when one has changed: bounds the share of a core. */
-const foldersPerMs = 2;
-const filesPerMs = 10;
-/** Files closed since the start that are remembered in case they come back into a pattern. */
-const closedMax = 10_000;
-const unreadableMax = 10_000;
 
 /**
  * Finds the files of all sources and decides which generation each holds (D3). Files are told apart by device and
@@ -55,18 +49,20 @@ export class FileFinder {
   readonly open: OpenFiles;
   readonly #options: FinderOptions;
   readonly #clock: Clock;
-  /** Paths that cannot be followed: reported once. */
-  readonly #unreadable = new Set<string>();
+  readonly #unreadable: Unreadable;
+  readonly #folders: Folders;
   readonly #copies: CopySuspects;
   readonly #compressed: CompressedFiles;
   readonly #sources: SourceState[];
   readonly #stored: StoredFiles;
   readonly #firstLook: FirstLook;
   /** Present when their source was first known: begin at their end. */
-  readonly #atEnd: ReadonlySet<string>[];
-  /** Files that left their pattern and were closed: their rows and tags by file key, oldest first. */
-  readonly #closed = new Map<string, { row: GenerationRow; tag: string }>();
+  readonly #atEnd: ReadonlyMap<TailSource, ReadonlySet<string>>;
+  readonly #former = new FormerFiles();
+  readonly #opener: FileOpener;
   #scans = 0;
+  /** Files that no earlier run knew have to wait: they may be copies of those that one did. */
+  #onlyKnown = false;
   #stopSeen = false;
 
   constructor(options: FinderOptions) {
@@ -77,22 +73,30 @@ export class FileFinder {
     this.#copies = new CopySuspects(clock);
     const involved = (file: TailedFile) => this.#copies.involve(file);
     const retired = (row: GenerationRow) => this.#compressed.retire(row);
-    this.open = new OpenFiles(clock, telemetry, options.openMax, { involved, retired });
+    const stirred = () => options.onStirred?.();
+    this.open = new OpenFiles(clock, telemetry, options.openMax, { involved, retired, stirred });
+    this.#opener = new FileOpener(options, this.open, this.#stored, this.#former);
+    this.#folders = new Folders(clock, telemetry, stirred);
+    this.#unreadable = new Unreadable(telemetry);
     this.#compressed = new CompressedFiles({
       ...options,
       once: options.fromHead,
       files: this.open.files,
       sleepers: this.open.sleepers,
       rewindOf: (id) => this.#stored.rewindOf(id),
-      open: (found, at) => this.#open(found, at),
+      open: (found, at) => this.#opener.open(found, at),
       drop: (key) => {
         const file = this.open.files.get(key);
         if (file) this.forget(file, true);
       },
     });
     this.#firstLook = new FirstLook(outbox, sources, options.fromHead);
-    this.#atEnd = sources.map((source) => this.#firstLook.beginAtEnd(source, this.#dated(source)));
-    this.#sources = sources.map(newState);
+    this.#atEnd = new Map(
+      sources.map((source) => [source, this.#firstLook.beginAtEnd(source, dater(source, clock))]),
+    );
+    // A source that was there before keeps its readings when another is put before it.
+    const isNew = (source: TailSource) => (this.#firstLook.isNew(source) ? 1 : 0);
+    this.#sources = sources.toSorted((a, b) => isNew(a) - isNew(b)).map(newState);
   }
 
   /** Where the records of a file that is asleep go; undefined where none takes them. */
@@ -126,25 +130,9 @@ export class FileFinder {
    */
   adoptCopy(file: TailedFile): { path: string; goesOn: boolean } | undefined {
     // A copy made just before the truncation may have been missed so far.
-    for (const state of this.#sources)
-      if (state.source === file.source) this.#expand(state, this.#clock.monotonic());
+    for (const state of this.#sources) if (state.source === file.source) this.#expand(state);
     const copy = this.#copies.claim(file);
-    if (copy === undefined) return undefined;
-    const { found, exhausted } = copy;
-    if (exhausted) {
-      // Its bytes belong to the file's generation, which goes further than they do; what may follow them is new.
-      const stat = fstatSync(found.fd);
-      this.#open(found, {
-        generation: mintGeneration(this.#clock),
-        ...standingAt(found.fd, stat.size, stat),
-      }).dirty = true;
-      return { path: found.path, goesOn: false };
-    }
-    const { generation, position, head, tail, oldUntil, oldMs } = file;
-    const adopted = this.#open(found, { generation, position, head, tail, oldUntil, oldMs });
-    adopted.dirty = true;
-    adopted.continues = file.continues;
-    return { path: found.path, goesOn: true };
+    return copy && this.#opener.adopt(file, copy);
   }
 
   /** A new file may turn out to be a copy of another, or waits until another is closed. */
@@ -169,29 +157,53 @@ export class FileFinder {
     this.open.delete(file);
     file.close();
     this.retire(file);
-    if (!gone) this.#remember(file.key, file.row(), file.tag);
+    if (!gone) this.#former.closed(file.key, file.row(), file.tag);
   }
 
   close(): void {
+    this.#folders.close();
     this.#compressed.close();
     this.open.close();
     this.#copies.close();
+  }
+
+  /** Milliseconds until `scan` has something to look at, as long as nothing is heard. */
+  restMs(now: number): number {
+    const { open } = this;
+    const busy = open.active.size > 0 || open.leaving.size > 0 || open.sleepers.roused;
+    if (busy || this.#copies.size > 0 || this.#compressed.size > 0) return 0;
+    return Math.min(open.restMs(now), ...this.#sources.map((state) => restMs(state, now)));
   }
 
   /** Looks for new, renamed and vanished files where something may have changed; cheap enough for every tick. */
   scan(stopping: boolean): void {
     const now = this.#clock.monotonic();
     this.#scans++;
+    if (this.#scans === 1 && this.#options.resumed) {
+      this.#onlyKnown = true;
+      for (const state of this.#sources) this.#expand(state);
+      this.#onlyKnown = false;
+    }
     for (const { state, path } of this.open.sleepers.takeRoused()) this.#meet(state, path);
     for (const state of this.#sources) {
-      if ((stopping && !this.#stopSeen) || this.#due(state, now)) this.#expand(state, now);
+      if (this.#scans === 1 || (stopping && !this.#stopSeen) || isDue(state, now)) this.#expand(state);
       else if (now - state.looseAt >= state.source.refreshIntervalMs) this.#meetLoose(state, now);
       else this.#meetEmpty(state, now);
     }
     this.#stopSeen = stopping;
     this.open.closeQuiet(now);
-    this.#copies.settle((found) => this.#start(found, fstatSync(found.fd)), stopping);
+    this.#copies.settle((found) => this.#release(found), stopping);
     this.#compressed.settle(stopping);
+  }
+
+  /** It was held as a possible copy, and is a file of its own. */
+  #release(found: FoundPath): void {
+    try {
+      this.#opener.start(found, fstatSync(found.fd), this.#beginsAtEnd(found.state, found.path));
+    } catch (error) {
+      closeSync(found.fd);
+      this.reportUnreadable(found.path, error);
+    }
   }
 
   /** First bytes change no folder: files that were empty are looked at on their own. */
@@ -201,20 +213,6 @@ export class FileFinder {
     for (const path of state.empty.splice(0)) this.#meet(state, path);
   }
 
-  /** Whether everything of a source has to be looked at. */
-  #due(state: SourceState, now: number): boolean {
-    const since = now - state.expandedAt;
-    if (since >= Math.max(expandMs, state.source.refreshIntervalMs)) return true;
-    if (since < state.found.files.length / filesPerMs) return false;
-    if (now - state.foldersAt < state.found.folders.length / foldersPerMs) return false;
-    state.foldersAt = now;
-    return state.found.folders.some((folder) => folderState(folder).text !== state.folderStates.get(folder));
-  }
-
-  #dated(source: TailSource): (path: string) => string {
-    return (path) => expandTime(path, this.#clock.now(), source.pathTimeZone);
-  }
-
   #meetLoose(state: SourceState, now: number): void {
     state.looseAt = now;
     const moved = [...state.loose].some((path) => {
@@ -222,35 +220,17 @@ export class FileFinder {
       const key = this.#meet(state, path);
       return before !== undefined && key !== before;
     });
-    const { paths } = state.source;
-    const dates = paths.some((path) => path.includes('%')) && paths.map(this.#dated(state.source)).join('\n');
-    if (moved || (dates && dates !== state.dated)) this.#expand(state, now);
+    if (moved || datedPaths(state, this.#clock) !== state.dated) this.#expand(state);
   }
 
-  #expand(state: SourceState, now: number): void {
-    const { paths, excludePaths } = state.source;
-    const dated = paths.map(this.#dated(state.source));
-    const wall = this.#clock.now();
-    state.folderStates.clear();
-    state.found = expandGlobs(dated, excludePaths.map(this.#dated(state.source)));
-    for (const folder of state.found.folders) {
-      const { ms, text } = folderState(folder);
-      // Changed just now: it could change again without its time showing it, so it counts as changed next time.
-      if (wall - ms > racyMs) state.folderStates.set(folder, text);
-    }
-    state.dated = dated.join('\n');
-    state.expandedAt = now;
-    state.looseAt = now;
-    state.empty = [];
-    state.loose.clear();
-    state.waiting.clear();
-    state.keys.clear();
+  #expand(state: SourceState): void {
+    expand(state, this.#clock, (expanded) => this.#folders.follow(expanded));
     for (const [path, why] of state.found.refused) this.reportUnreadable(path, why);
     for (const path of state.found.files) {
       const key = this.#meet(state, path);
       if (key !== undefined) state.keys.set(path, key);
     }
-    this.#findGone(state, now);
+    this.#findGone(state, this.#clock.monotonic());
   }
 
   /** What no path leads to any more; of several paths to one file, the one that it was known by stays. */
@@ -271,47 +251,40 @@ export class FileFinder {
         continue;
       }
       this.open.wake(sleeper);
-      if (sleeper.row) this.#remember(sleeper.key, sleeper.row, sleeper.tag);
+      if (sleeper.row) this.#former.closed(sleeper.key, sleeper.row, sleeper.tag);
     }
   }
 
   /** A path that a glob matches: returns the key of the file behind it. */
   #meet(state: SourceState, path: string): string | undefined {
     const real = state.found.raw.get(path) ?? path;
-    let stat: Stats | undefined;
-    let identity: FileIdentity;
+    let key: string;
     try {
-      stat = statSync(real, { throwIfNoEntry: false });
+      const stat = statSync(real, { throwIfNoEntry: false });
       if (stat === undefined || !stat.isFile()) return undefined;
-      identity = identityOf(stat, () => statSync(real, { bigint: true }));
+      const identity = identityOf(stat, () => statSync(real, { bigint: true }));
+      const reader = this.#readerOf(state, identity);
+      key = fileKey(identity, reader);
+      const file = this.open.files.get(key);
+      if (file) this.open.met(file, stat);
+      else if (this.#compressed.holds(key, stat)) return key;
+      else if (this.#onlyKnown && this.#stored.of(identity.inode).length === 0) return key;
+      else if (!this.#copies.holds(key) && !this.#sleeps(state, path, real, stat, { identity, key, reader }))
+        this.#consider(state, path, real, { key, reader });
     } catch (error) {
       state.loose.add(path);
       this.reportUnreadable(path, error);
       return undefined;
     }
-    const reader = this.#readerOf(state, identity);
-    const key = fileKey(identity, reader);
-    const file = this.open.files.get(key);
-    if (file) this.open.met(file, stat);
-    else if (this.#compressed.holds(key, stat)) return key;
-    else if (!this.#copies.holds(key) && !this.#sleeps(state, path, real, stat, { identity, key, reader }))
-      this.#consider(state, path, real, { key, reader });
     if (state.found.links.has(path) || !this.open.watched(key)) state.loose.add(path);
     return key;
   }
 
-  /** Several sources may match a file: the first one's reading is '', another's is named after it. */
-  #readerOf(state: SourceState, identity: FileIdentity): string {
-    const { reader, id } = state.source;
-    if (reader) return reader;
-    const stored = this.#stored.of(identity.inode);
-    if (this.#sources.length === 1 && stored.every((row) => row.reader === '')) return '';
-    const own = fileKey(identity, id);
-    if (this.open.has(own) || this.#copies.holds(own)) return id;
-    const first = fileKey(identity, '');
-    const holder = this.open.holder(first) ?? this.#copies.holder(first)?.state.source;
-    if (holder) return holder === state.source ? '' : id;
-    return stored.some((row) => row.reader === id) ? id : '';
+  #readerOf({ source }: SourceState, identity: FileIdentity): string {
+    const holder = (key: string) => this.open.holder(key) ?? this.#copies.holder(key)?.state.source;
+    const key = (reader: string) => fileKey(identity, reader);
+    const known = { stored: this.#stored, sources: this.#sources.length, holder };
+    return readerOf(source, { inode: identity.inode, key }, known);
   }
 
   /** True when there is nothing to open the file for. */
@@ -347,7 +320,7 @@ export class FileFinder {
   }
 
   #beginsAtEnd(state: SourceState, path: string): boolean {
-    return this.#scans === 1 && (this.#atEnd[this.#sources.indexOf(state)]?.has(path) ?? false);
+    return this.#scans === 1 && (this.#atEnd.get(state.source)?.has(path) ?? false);
   }
 
   #consider(
@@ -372,7 +345,7 @@ export class FileFinder {
     try {
       fd = openSync(real, 'r');
       this.#follow(state, path, as, fd);
-      this.#unreadable.delete(path);
+      this.#unreadable.forget(path);
       state.waiting.delete(path);
     } catch (error) {
       if (fd !== undefined) closeSync(fd);
@@ -397,9 +370,9 @@ export class FileFinder {
       this.#compressed.take(key, found, compression, this.#beginsAtEnd(state, path));
       return;
     }
-    if (this.#resume(found, stat)) return;
+    if (this.#opener.resume(found, stat)) return;
     if (this.#scans === 1 && !this.#options.resumed) {
-      this.#start(found, stat);
+      this.#opener.start(found, stat, this.#beginsAtEnd(state, path));
       return;
     }
     for (const sleeper of this.open.sleepers.alike(fd, stat.size, reader))
@@ -409,92 +382,13 @@ export class FileFinder {
         sleeper.state.found.raw.get(sleeper.path) ?? sleeper.path,
         sleeper,
       );
+    if (this.#opener.goOnInCopy(found, stat)) return;
     const originals = this.#copies.originalsOf(fd, stat.size, reader, this.open.files.values());
     if (originals.length > 0) this.#copies.hold(key, found, originals);
-    else this.#start(found, stat);
+    else this.#opener.start(found, stat, this.#beginsAtEnd(state, path));
   }
 
-  #resume(found: FoundPath, stat: Stats): boolean {
-    const { state, path, fd, key, identity, reader } = found;
-    const { birthtimeMs, ctimeMs, size } = stat;
-    const sleeper = this.open.sleepers.get(key);
-    if (sleeper) this.open.wake(sleeper);
-    const before = sleeper?.row ? { row: sleeper.row, tag: sleeper.tag } : this.#closed.get(key);
-    this.#closed.delete(key);
-    // Under another tag its blocks would overtake those that are on their way: it is then a file not seen before.
-    const known = before?.tag === this.#options.wayOf(state.source, path)?.tag ? before?.row : undefined;
-    const birthIsReal = birthtimeMs > 0 && birthtimeMs !== ctimeMs;
-    const resumed = this.#stored.resume({ fd, size, identity, birthIsReal, path, reader }, known);
-    if (resumed === undefined) return false;
-    const { row, position, head, tail } = resumed;
-    const { id, oldUntil, oldMs, continues, dropping } = row;
-    const cutAt = position < row.position ? {} : { continues, dropping };
-    const file = this.#open(found, { generation: id, position, head, tail, oldUntil, oldMs, ...cutAt });
-    file.dirty = true;
-    file.lastReadMs = sleeper?.lastReadMs;
-    if (!sleeper) this.#options.telemetry.emit('file_resumed', { path, position, size });
-    return true;
-  }
-
-  /** A file seen for the first time: a new generation, from its head or (first look, as fluentd) its end. */
-  #start(found: FoundPath, stat: Stats): void {
-    const generation = mintGeneration(this.#clock);
-    const fromEnd = this.#beginsAtEnd(found.state, found.path);
-    const position = fromEnd ? lineStartBefore(found.fd, stat.size) : 0;
-    const file = this.#open(found, { generation, ...standingAt(found.fd, position, stat) });
-    file.dirty = fromEnd;
-    const { path } = found;
-    this.#options.telemetry.emit('file_found', { path, tag: file.tag, size: stat.size, position });
-  }
-
-  #open(
-    { state, path, fd, identity, key, reader }: FoundPath,
-    at: Pick<TailedFile, 'generation' | 'position' | 'head' | 'tail' | 'oldUntil' | 'oldMs'> & {
-      continues?: boolean;
-      dropping?: boolean;
-      content?: TailedFile['content'];
-    },
-  ): TailedFile {
-    const { source } = state;
-    const way = this.#options.wayOf(source, path);
-    if (!way) throw new TypeError(`file ${path} is followed but its tag goes nowhere`);
-    const now = this.#clock.monotonic();
-    const file = new TailedFile({ path, source, ...way, identity, key, reader, fd, now, ...at });
-    this.open.add(file, state);
-    return file;
-  }
-
-  #remember(key: string, row: GenerationRow, tag: string): void {
-    this.#closed.set(key, { row, tag });
-    const [oldest] = this.#closed.keys();
-    if (this.#closed.size > closedMax && oldest !== undefined) this.#closed.delete(oldest);
-  }
-
-  /** Reported once, until it can be read. */
   reportUnreadable(path: string, error: unknown): void {
-    if (this.#unreadable.has(path)) return;
-    // Beyond its bound the oldest is reported again when it is met again.
-    const [oldest] = this.#unreadable;
-    if (this.#unreadable.size >= unreadableMax && oldest !== undefined) this.#unreadable.delete(oldest);
-    this.#unreadable.add(path);
-    this.#options.telemetry.emit('file_unreadable', { path, error: messageOf(error) });
+    this.#unreadable.report(path, error);
   }
-}
-
-function newState(source: TailSource): SourceState {
-  const never = Number.NEGATIVE_INFINITY;
-  return {
-    source,
-    found: { files: [], folders: [], links: new Set(), raw: new Map(), refused: new Map() },
-    dated: '',
-    folderStates: new Map(),
-    keys: new Map(),
-    loose: new Set(),
-    waiting: new Set(),
-    empty: [],
-    emptyAt: never,
-    foldersAt: never,
-    expandedAt: never,
-    looseAt: never,
-  };
 }

@@ -23,6 +23,11 @@ export class FirstLook {
     this.#known = new Set(outbox.knownPatterns() ?? all);
   }
 
+  /** None of its patterns was followed before. */
+  isNew(source: TailSource): boolean {
+    return !patternsOf(source).some((pattern) => this.#known.has(pattern));
+  }
+
   /** To be asked before the first scan; `dated` puts the time into a pattern. */
   beginAtEnd(source: TailSource, dated: (path: string) => string): ReadonlySet<string> {
     if (this.#none || source.readFromHead) return new Set();

@@ -15,6 +15,10 @@ export interface SourceState {
   /** The patterns with the time in their placeholders. */
   dated: string;
   folderStates: Map<string, string>;
+  /** Changes of names in its folders are heard. */
+  watched: boolean;
+  /** One was heard since the globs were expanded. */
+  stirred: boolean;
   /** Keys of the files behind the paths that were found. */
   keys: Map<string, string>;
   /** Paths that nothing tells of: links, files that cannot be watched or opened. Looked at again and again. */

@@ -18,6 +18,8 @@ interface OpenFilesHooks {
   involved(file: TailedFile): boolean;
   /** No open file holds the generation any more. */
   retired(row: GenerationRow): void;
+  /** Something was heard of a file. */
+  stirred(): void;
 }
 
 /**
@@ -47,6 +49,7 @@ export class OpenFiles {
     this.#watch = new ChangeWatch(clock, telemetry, (item) => {
       if (item instanceof TailedFile) this.activate(item);
       else this.sleepers.rouse(item);
+      hooks.stirred();
     });
   }
 
@@ -159,6 +162,14 @@ export class OpenFiles {
     }
   }
 
+  /** Milliseconds until `closeQuiet` may have something to close. */
+  restMs(now: number): number {
+    const limited = [...this.#states.keys()].some(
+      ({ limitRecentlyModifiedMs: limit }) => limit !== undefined,
+    );
+    return limited ? this.#closeAt - now : Number.POSITIVE_INFINITY;
+  }
+
   close(): void {
     this.#watch.close();
     for (const file of this.files.values()) file.close();
@@ -187,12 +198,17 @@ export class OpenFiles {
     const sleeper = { state, path, key, reader, inode, size: 0, mtimeMs: 0, row, tag, lastReadMs };
     // Watched first: what is written after this is heard, what was written before shows below.
     const heard = !file.source.pollOnly && this.#watch.add(sleeper, `/proc/self/fd/${fd}`, identity.device);
-    const { size, mtimeMs, nlink } = fstatSync(fd);
-    if (size !== file.readTo || mtimeMs >= before || nlink === 0 || !file.intact()) {
-      this.#watch.remove(sleeper);
+    try {
+      const { size, mtimeMs, nlink } = fstatSync(fd);
+      if (size !== file.readTo || mtimeMs >= before || nlink === 0 || !file.intact()) {
+        this.#watch.remove(sleeper);
+        return false;
+      }
+      Object.assign(sleeper, { size, mtimeMs });
+    } catch {
+      this.#watch.remove(sleeper); // on a bad disk: its next turn says so
       return false;
     }
-    Object.assign(sleeper, { size, mtimeMs });
     this.delete(file);
     file.close();
     this.sleepers.add(sleeper);

@@ -1,5 +1,5 @@
 import type { GenerationRow } from '../state/database.ts';
-import type { Suspicion } from '../state/outbox.ts';
+import type { Suspicion } from '../state/store-identity.ts';
 import { fingerprint, fingerprintBytes, readAt } from './fingerprint.ts';
 import type { FileIdentity } from './identity.ts';
 

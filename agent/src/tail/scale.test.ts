@@ -177,22 +177,6 @@ test('a file at full speed holds up two hundred quiet ones by a few turns at mos
   assert.ok(before <= 8 * 1024 * 1024, `${before} bytes of the hot file came before the last quiet line`);
 });
 
-test('no more than read_bytes_limit_per_second is read of a file, and nothing is lost', async (t) => {
-  const { dir, start } = createWorkshop(t);
-  const line = `${'x'.repeat(99)}\n`;
-  writeFileSync(join(dir, 'a.log'), line.repeat(300));
-  writeFileSync(join(dir, 'b.log'), line);
-  const began = performance.now();
-  const { stream, done } = start({ once: true, source: { readBytesPerSecond: 10_000 } });
-  await until(() => stream.records().length > 1, 'the first bytes');
-  const early = stream.records().length;
-  const seconds = Math.ceil((performance.now() - began) / 1000);
-  assert.ok(early <= 1 + 100 * (seconds + 1), `${early} lines in ${seconds} s`);
-  assert.equal(await done, true);
-  assert.equal(stream.records().length, 301);
-  assert.ok(performance.now() - began >= 1_900, '30,000 bytes take two whole seconds and a beginning');
-});
-
 test('a group of files yields its lines in each period, others go on, and a stop leaves the rest for later', async (t) => {
   const { dir, start } = createWorkshop(t);
   for (const name of ['shop-1', 'shop-2', 'bank-1'])

@@ -42,8 +42,14 @@ export class Sleepers {
     return this.#byKey.values();
   }
 
+  /** Something happened to it: other bytes may stand there although its size and time are what they were. */
   rouse(sleeper: Sleeper): void {
+    sleeper.mtimeMs = Number.NaN;
     this.#roused.add(sleeper);
+  }
+
+  get roused(): boolean {
+    return this.#roused.size > 0;
   }
 
   takeRoused(): Sleeper[] {

@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import { generationText, mintGeneration } from '@millrace/core/ids/generation.ts';
+import { mintGeneration } from '@millrace/core/ids/generation.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { AgentTelemetry } from '../events.ts';
 import type { Lane } from '../gather/lane.ts';
@@ -9,7 +9,17 @@ import type { Outbox } from '../state/outbox.ts';
 import { hotMs, type TailedFile } from './file.ts';
 import type { FileFinder } from './finder.ts';
 import { ReadLimits } from './limits.ts';
-import type { Sleeper } from './sleepers.ts';
+import { isRipe } from './ripe.ts';
+import {
+  type FileStatus,
+  fileStatuses,
+  lagBytes,
+  readableBytes,
+  type SeenGeneration,
+  seenGenerations,
+  seenOf,
+  type Witness,
+} from './status.ts';
 
 export interface TailerOptions {
   finder: FileFinder;
@@ -27,47 +37,13 @@ export interface TailerOptions {
 
 /** How often hot files and folders are looked at, milliseconds. */
 const tickMs = 100;
+/** Longest rest between two passes. */
+const restMsMax = 1_000;
 /** Generations that no scan has met for this long are forgotten. */
 const storedMs = 7 * 24 * 3600 * 1000;
 const expireMs = 24 * 3600 * 1000;
 /** Bytes a file may be read in its turn while other files have bytes too. */
 const turnBytes = 1024 * 1024;
-
-/** What the status of a file says; sizes and offsets in bytes, times in milliseconds since 1970. */
-export interface FileStatus {
-  path: string;
-  /** Id of its source. */
-  source: string;
-  tag: string;
-  generation: string;
-  size: number;
-  /** Offset up to which its records are in blocks. */
-  read: number;
-  lag: number;
-  lastReadMs: number | undefined;
-  /** No path leads to it any more; it is closed when nothing comes. */
-  gone?: true;
-  /** Nothing is to be read in it until it is written to. */
-  asleep?: true;
-  /** The limit that it waits for. */
-  limited?: string;
-}
-
-/** Is told what becomes of generations beside being read. */
-export interface Witness {
-  /** `size` is as far as the content was seen; for `vanished`, what follows `position` is destroyed. */
-  news(kind: 'vanished' | 'closed' | 'deleted', seen: SeenGeneration): void;
-}
-
-/** One generation, and the outputs that its blocks go to. */
-export interface SeenGeneration {
-  generation: Buffer;
-  path: string;
-  tag: string;
-  size: number;
-  position: number;
-  outputs: string[];
-}
 
 /** Reads the files that the finder follows, in turns, and gathers their records into the lanes' blocks. */
 export class Tailer {
@@ -87,6 +63,9 @@ export class Tailer {
   #unlimited = false;
   #nextScan = Number.NEGATIVE_INFINITY;
   #wake = new AbortController();
+  #nudged = false;
+  /** Monotonic; in the past while it does not rest. */
+  #restsUntil = Number.NEGATIVE_INFINITY;
   bytesRead = 0;
   /** Passes over the files, and files looked at: it stands still only when reading is stuck. */
   turns = 0;
@@ -103,17 +82,12 @@ export class Tailer {
 
   /** Bytes that open files hold and that are in no block yet. */
   get lagBytes(): number {
-    let total = 0;
-    for (const file of this.#finder.open.files.values()) total += file.lag;
-    return total;
+    return lagBytes(this.#finder.open);
   }
 
   /** Bytes that open files hold, that are not read yet, and that no limit keeps from being read. */
   get readableBytes(): number {
-    let total = 0;
-    for (const file of this.#finder.open.files.values())
-      if (file.limited === undefined) total += Math.max(0, file.size - file.readTo);
-    return total;
+    return readableBytes(this.#finder.open);
   }
 
   /** What is read under each source's id, bytes since the start; and what is not in a block yet. */
@@ -127,48 +101,12 @@ export class Tailer {
 
   /** Every generation of a followed file, open or asleep. */
   seen(): SeenGeneration[] {
-    const { files, sleepers } = this.#finder.open;
-    return [
-      ...[...files.values()].map(seenOf),
-      ...[...sleepers.values()].flatMap((sleeper) => this.#seenAsleep(sleeper)),
-    ];
-  }
-
-  #seenAsleep(sleeper: Sleeper): SeenGeneration[] {
-    const { path, row, size, tag } = sleeper;
-    const lane = row && this.#finder.laneOf(sleeper);
-    if (!lane) return [];
-    const outputs = lane.outputs.map(({ id }) => id);
-    return [{ generation: row.id, path, tag, size, position: row.position, outputs }];
+    return seenGenerations(this.#finder.open, (sleeper) => this.#finder.laneOf(sleeper));
   }
 
   /** Every followed file, open or asleep. */
   files(): FileStatus[] {
-    const { files, sleepers } = this.#finder.open;
-    const open = [...files.values()].map((file) => ({
-      path: file.path,
-      source: file.source.id,
-      tag: file.tag,
-      generation: generationText(file.generation),
-      size: file.size,
-      read: file.position,
-      lag: file.lag,
-      lastReadMs: file.lastReadMs,
-      ...(file.goneSince === undefined ? {} : { gone: true as const }),
-      ...(file.limited === undefined ? {} : { limited: file.limited }),
-    }));
-    const asleep = [...sleepers.values()].map(({ path, state, tag, size, row, lastReadMs }) => ({
-      path,
-      source: state.source.id,
-      tag,
-      generation: row ? generationText(row.id) : '',
-      size,
-      read: row?.position ?? 0,
-      lag: size - (row?.position ?? size),
-      lastReadMs,
-      asleep: true as const,
-    }));
-    return [...open, ...asleep];
+    return fileStatuses(this.#finder.open);
   }
 
   /**
@@ -182,7 +120,7 @@ export class Tailer {
     this.#handover = how === 'handover';
     // What came since the last scan is part of the last pass.
     this.#nextScan = Math.min(this.#nextScan, 0);
-    this.#wake.abort();
+    this.nudge();
   }
 
   /** Runs until `stop`, or in `once` mode until everything is read. On return every record read is in a lane. */
@@ -220,18 +158,34 @@ export class Tailer {
 
   /** Something changed that may let reading go on: a builder is free, the outbox has room. */
   nudge(): void {
+    this.#nudged = true;
     this.#wake.abort();
   }
 
+  /** Something was heard of a file or a folder: the next scan is not put off any longer. */
+  stir(): void {
+    if (this.#restsUntil > this.#nextScan) this.#wake.abort();
+  }
+
   async #rest(): Promise<void> {
-    // Until the scan is due, not a tick from now: a timer can end early, and the scan would be late by a whole tick.
-    const due = [
-      this.#nextScan - this.#clock.monotonic(),
-      ...this.#options.lanes().map((lane) => lane.dueInMs()),
-    ];
-    const wait = Math.max(1, Math.min(tickMs, ...due));
-    await this.#clock.sleep(wait, this.#wake.signal);
-    if (this.#wake.signal.aborted) this.#wake = new AbortController();
+    for (;;) {
+      const now = this.#clock.monotonic();
+      const quietMs = this.#stopping || this.#options.once ? 0 : this.#finder.restMs(now);
+      // Until the scan is due, not a tick from now: a timer can end early, and the scan would be late by a whole tick.
+      const due = [
+        Math.max(this.#nextScan - now, quietMs),
+        ...this.#options.lanes().map((lane) => lane.dueInMs()),
+      ];
+      const wait = Math.max(1, Math.min(restMsMax, ...due));
+      this.#restsUntil = now + wait;
+      await this.#clock.sleep(wait, this.#wake.signal);
+      this.#restsUntil = Number.NEGATIVE_INFINITY;
+      if (!this.#wake.signal.aborted) return;
+      this.#wake = new AbortController();
+      if (!this.#nudged) continue;
+      this.#nudged = false;
+      return;
+    }
   }
 
   #scan(last: boolean): void {
@@ -305,17 +259,11 @@ export class Tailer {
     const allowed = this.#allowed(file);
     file.limited = undefined;
     if ('waits' in allowed) {
-      const { size } = fstatSync(file.fd);
-      if (size > file.readTo) {
-        file.limited = allowed.waits;
-        file.size = size;
-        this.#limited++;
-      }
-      // Also its end is not looked at: what is unread may complete the record that waits.
+      this.#wait(file, allowed.waits);
       return false;
     }
     const before = builder.free();
-    const final = this.#isFinal(file, last);
+    const final = (last && !this.#handover) || isRipe(file, this.#clock.monotonic());
     const outcome = await file.read(builder, allowed.bytes, this.#clock.now(), final);
     if (outcome.kind === 'full') {
       lane.flush(true);
@@ -339,6 +287,17 @@ export class Tailer {
     return outcome.kind === 'more';
   }
 
+  /** Also its end is not looked at: what is unread may complete the record that waits. */
+  #wait(file: TailedFile, limit: string): void {
+    const size = file.contentSize;
+    // Looked at when it may be, even though no more is heard of it: it may hold something else by now.
+    file.touched = true;
+    if (size <= file.readTo) return;
+    file.limited = limit;
+    file.size = size;
+    this.#limited++;
+  }
+
   /** What may be read of the file now. The end of the agent is not the time for the agent's own limits. */
   #allowed(file: TailedFile): { bytes: number } | { waits: string } {
     if (this.#unlimited) return { bytes: turnBytes };
@@ -357,19 +316,6 @@ export class Tailer {
     if (count > 0) telemetry.emit('message_interleaved', { path, at: file.position, count });
   }
 
-  /** An unfinished record is shipped as it is when its timer has ended, its file is gone, or the agent stops. */
-  #isFinal(file: TailedFile, last: boolean): boolean {
-    if (last && !this.#handover) return true;
-    const { source } = file;
-    const now = this.#clock.monotonic();
-    const quietMs = now - file.lastDataAt;
-    if (file.goneSince !== undefined)
-      return quietMs >= source.rotateWaitMs && now - file.goneSince >= source.rotateWaitMs;
-    if (file.pending.length === 0) return false;
-    const timer = file.flushAfterMs;
-    return timer > 0 && quietMs >= timer;
-  }
-
   /** The content changed under the position: true while there is work left. */
   #replaced(file: TailedFile, lane: Lane, size: number): boolean {
     const { telemetry } = this.#options;
@@ -381,11 +327,7 @@ export class Tailer {
         lane.flush();
         return true;
       }
-      if (file.size > file.readTo) {
-        const lost = { path: file.path, from: file.readTo, to: file.size, bytes: file.size - file.readTo };
-        telemetry.emit('bytes_destroyed', lost);
-        this.#options.witness?.news('vanished', { ...seenOf(file), position: file.readTo });
-      }
+      this.#lose(file);
     }
     this.#finder.retire(file);
     telemetry.emit('file_truncated', { path: file.path, position: file.position, size });
@@ -401,19 +343,37 @@ export class Tailer {
       if (file.goneSince === undefined || file.pending.length > 0 || file.limited !== undefined) continue;
       const wait = file.source.rotateWaitMs;
       if (now - file.goneSince < wait || now - file.lastDataAt < wait) continue;
-      const stat = fstatSync(file.fd);
-      if (file.contentSize > file.readTo) {
-        this.#finder.open.activate(file);
-        continue;
+      try {
+        this.#closeWhenRead(file);
+      } catch (error) {
+        // Its disk is bad, or the file is gone from a server: nothing will be read of it any more.
+        this.#finder.reportUnreadable(file.path, error);
+        this.#lose(file);
+        this.#close(file, true);
       }
-      this.#options.witness?.news(stat.nlink === 0 ? 'deleted' : 'closed', seenOf(file));
-      this.#finder.forget(file, stat.nlink === 0);
-      this.#options.telemetry.emit('file_closed', {
-        path: file.path,
-        position: file.position,
-        deleted: stat.nlink === 0,
-      });
     }
+  }
+
+  #closeWhenRead(file: TailedFile): void {
+    // A truncation that has not been dealt with says what a copy is.
+    const unread = file.contentSize > file.readTo || !file.intact();
+    if (unread || file.dirty) this.#finder.open.activate(file);
+    else this.#close(file, fstatSync(file.fd).nlink === 0);
+  }
+
+  #close(file: TailedFile, deleted: boolean): void {
+    this.#options.witness?.news(deleted ? 'deleted' : 'closed', seenOf(file));
+    this.#finder.forget(file, deleted);
+    const { path, position } = file;
+    this.#options.telemetry.emit('file_closed', { path, position, deleted });
+  }
+
+  /** What was seen of it and not read is destroyed. */
+  #lose(file: TailedFile): void {
+    const { path, size, readTo } = file;
+    if (size <= readTo) return;
+    this.#options.telemetry.emit('bytes_destroyed', { path, from: readTo, to: size, bytes: size - readTo });
+    this.#options.witness?.news('vanished', { ...seenOf(file), position: readTo });
   }
 
   /** Rows that changed without bytes: with the next block where one is on its way, else at once. */
@@ -434,10 +394,4 @@ export class Tailer {
   close(): void {
     this.#finder.close();
   }
-}
-
-function seenOf(file: TailedFile): SeenGeneration {
-  const { generation, path, tag, position } = file;
-  const outputs = file.lane.outputs.map(({ id }) => id);
-  return { generation, path, tag, size: Math.max(file.size, position), position, outputs };
 }

@@ -28,7 +28,7 @@ interface Entry {
  * not names: a file that is renamed goes on being watched. What cannot be watched is `false`, and polled.
  */
 export class ChangeWatch<T extends object> {
-  readonly #onChange: (item: T) => void;
+  readonly #onChange: (item: T, event: string) => void;
   readonly #clock: Clock;
   readonly #telemetry: AgentTelemetry;
   readonly #entries = new Map<T, Entry>();
@@ -36,7 +36,7 @@ export class ChangeWatch<T extends object> {
   readonly #shared = new Map<string, boolean>();
   #refusedUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock, telemetry: AgentTelemetry, onChange: (item: T) => void) {
+  constructor(clock: Clock, telemetry: AgentTelemetry, onChange: (item: T, event: string) => void) {
     this.#clock = clock;
     this.#telemetry = telemetry;
     this.#onChange = onChange;
@@ -57,8 +57,11 @@ export class ChangeWatch<T extends object> {
     if (process.platform !== 'linux' || now < this.#refusedUntil) return false;
     try {
       if (this.#isShared(path, device)) return false;
-      const watcher = watch(path, { persistent: false }, () => this.#changed(item));
-      watcher.on('error', () => this.remove(item));
+      const watcher = watch(path, { persistent: false }, (event) => this.#changed(item, event));
+      watcher.on('error', () => {
+        this.remove(item);
+        this.#onChange(item, 'error');
+      });
       this.#entries.set(item, { watcher, since: now, changes: 0 });
       return true;
     } catch (error) {
@@ -81,7 +84,7 @@ export class ChangeWatch<T extends object> {
     for (const item of [...this.#entries.keys()]) this.remove(item);
   }
 
-  #changed(item: T): void {
+  #changed(item: T, event: string): void {
     const entry = this.#entries.get(item);
     if (entry === undefined) return;
     const now = this.#clock.monotonic();
@@ -91,7 +94,7 @@ export class ChangeWatch<T extends object> {
     }
     entry.changes++;
     if (entry.changes > changesMax) this.remove(item);
-    this.#onChange(item);
+    this.#onChange(item, event);
   }
 
   #isShared(path: string | Buffer, device: string): boolean {

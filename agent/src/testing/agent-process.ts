@@ -11,6 +11,8 @@ export interface LogLine {
   [field: string]: unknown;
 }
 
+const plainKeys = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+
 /** `agent run --config FILE` as a process, with what it said. */
 export class AgentProcess {
   readonly log: LogLine[] = [];
@@ -19,12 +21,12 @@ export class AgentProcess {
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown[]>;
 
-  /** `uid`: of the user it runs as. */
-  constructor(config: string, args: string[] = [], uid?: number) {
+  /** `uid`: of the user it runs as; `env`: beside, or instead of, plain keys. */
+  constructor(config: string, args: string[] = [], uid?: number, env: NodeJS.ProcessEnv = plainKeys) {
     const main = join(import.meta.dirname, '../main.ts');
     this.#child = spawn(process.execPath, [main, 'run', '--config', config, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { PATH: process.env.PATH, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
+      env: { PATH: process.env.PATH, ...env },
       ...(uid === undefined ? {} : { uid, gid: uid }),
     });
     this.#exit = once(this.#child, 'close');

@@ -129,7 +129,9 @@ export function createWorkshop(t: TestContext) {
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const running = new Set<() => Promise<boolean>>();
   t.after(async () => {
-    for (const stop of running) await stop().catch(() => false);
+    // One that hangs must not hang the test that shows it.
+    const late = delay(20_000, false, { ref: false });
+    for (const stop of running) await Promise.race([stop().catch(() => false), late]);
   });
   return {
     dir,
@@ -141,6 +143,9 @@ export function createWorkshop(t: TestContext) {
         once?: boolean;
         machineId?: string;
         clock?: Clock;
+        resumed?: boolean;
+        /** Further sources, ahead of the first. */
+        before?: Partial<TailSource>[];
         /** Outputs asked before the default one, by tag. */
         others?: { tag: RegExp; stream: FakeStream; output?: Partial<KinesisOutput> }[];
       } = {},
@@ -152,12 +157,15 @@ export function createWorkshop(t: TestContext) {
         output: { ...plainOutput, ...options.output, ...other.output, id: `other ${i}` },
       }));
       const pipeline = testPipeline(dir, options.source, mine);
+      for (const source of options.before ?? [])
+        pipeline.sources.unshift(...testPipeline(dir, source).sources);
       pipeline.outputs.push(...others.map((other) => other.output));
       pipeline.stages.get('')?.unshift(...others.map((other) => matchOf(other.tag, other.output)));
       const controller = new AbortController();
       const done = runAgent({
         pipeline,
         once: options.once ?? false,
+        resumed: options.resumed ?? false,
         machineId: options.machineId ?? 'machine',
         clock: options.clock ?? systemClock,
         log: createLogger('agent', process.env.MILLRACE_TEST_LOG ?? 'silent'),

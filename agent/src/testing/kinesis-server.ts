@@ -1,5 +1,12 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** What the server does with one PutRecords call. `which` says what it refuses, by the record's index in its call. */
@@ -18,6 +25,7 @@ export type Answer =
 /** A call as it came, bad ones included. */
 export interface Call {
   at: number;
+  headers: IncomingHttpHeaders;
   records: { data: Buffer; partitionKey: string }[];
   answer: Answer['do'];
 }
@@ -65,9 +73,13 @@ export class KinesisServer {
   /** Refuses what is over it, whatever `always` says. */
   shard: ShardLimit | undefined;
   readonly #server: Server;
+  readonly #scheme: 'http' | 'https';
 
-  constructor() {
-    this.#server = createServer((request, response) => void this.#handle(request, response));
+  constructor(tls?: { key: string; cert: string }) {
+    const answer = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#handle(request, response);
+    this.#scheme = tls ? 'https' : 'http';
+    this.#server = tls ? createTlsServer(tls, answer) : createServer(answer);
   }
 
   async listen(): Promise<void> {
@@ -76,7 +88,7 @@ export class KinesisServer {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   async close(): Promise<void> {
@@ -101,7 +113,7 @@ export class KinesisServer {
       broken === undefined
         ? (this.script.shift() ?? this.always)
         : { do: 'fail', status: 400, code: 'ValidationException' };
-    this.calls.push({ at: performance.now(), records, answer: answer.do });
+    this.calls.push({ at: performance.now(), headers: request.headers, records, answer: answer.do });
     if (answer.do === 'slow') await new Promise((resolve) => setTimeout(resolve, answer.ms).unref());
     this.#answer(answer, records, request, response);
   }

@@ -174,6 +174,7 @@ export class ModelFiles {
 
   #touchFolder(): void {
     utimesSync(this.#dir, this.#stamp, this.#stamp);
+    tellWatchers(statSync(this.#dir).ino);
   }
 
   get #stamp(): number {

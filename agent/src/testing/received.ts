@@ -9,6 +9,7 @@ export interface ReceivedRecord {
   id: string;
   generation: string;
   path: string;
+  tag: string;
   offset: number;
   /** Latin-1, so that each byte is one character. */
   text: string;
@@ -26,6 +27,7 @@ export function* copiesOf(blocks: Iterable<Uint8Array>): Generator<ReceivedRecor
         id: eventId(record.source.generation, record.offset, crc32(shipped)),
         generation: generationText(record.source.generation),
         path: record.source.path,
+        tag: record.source.tag,
         offset: record.offset,
         text: Buffer.from(shipped).toString('latin1'),
         end: record.offset + shipped.length,

@@ -3,9 +3,10 @@ import { MillraceError } from '../errors.ts';
 import { captureTime } from '../parse/calendar.ts';
 import { withoutTerminator } from '../parse/encoding.ts';
 import type { AccessLine, EventTime, Fields, FieldValue, Parsed } from '../parse/parsed.ts';
-import type { Block, BlockRecord, Run, Source } from '../wire/block.ts';
+import type { Block, BlockRecord, Source } from '../wire/block.ts';
 import { blockRecords } from '../wire/records.ts';
 import { fieldsJson, quoted } from './json-text.ts';
+import { accessNamesBytes, writeAccessJson } from './plain-access.ts';
 import { bare } from './plain-bytes.ts';
 import { createPlanCache, type RulePlan } from './rule-plan.ts';
 
@@ -24,6 +25,10 @@ export interface PlainEvent {
   fields: Fields;
   /** The fields as one line of JSON. */
   json: string;
+  /** Bytes that `writeJson` takes at most. */
+  jsonBytesMax?: number;
+  /** Writes `json` to a place where there is room; its end, or -1 where it cannot, and `json` is to be asked for. */
+  writeJson?(into: Uint8Array, at: number): number;
 }
 
 /**
@@ -37,22 +42,33 @@ export function createEventReader(): (block: Block) => Generator<PlainEvent> {
     const { host, rules } = block.header;
     const bytes = Buffer.from(block.payload.buffer, block.payload.byteOffset, block.payload.length);
     const window = new TextWindow(bytes);
-    let of: Source | undefined;
-    let plan: RulePlan | undefined;
+    let reading: Reading | undefined;
     for (const record of blockRecords(block)) {
-      const { run, source, start, end } = record;
-      if (plan === undefined || source !== of) {
-        const found = planOf(rules[source.rule] ?? '');
-        if (found instanceof MillraceError) throw found;
-        plan = found;
-        of = source;
+      const { source } = record;
+      if (source !== reading?.source) {
+        const plan = planOf(rules[source.rule] ?? '');
+        if (plan instanceof MillraceError) throw plan;
+        reading = { host, source, plan, bytes, window, access: isPlainAccess(plan) };
       }
-      const near = plan.utf8 && window.covers(start, end);
-      const text = withoutTerminator(near ? window.slice(start, end) : plan.decode(bytes, start, end));
-      const parsed = isPiece(record) ? undefined : plan.compiled.parse(text, run.capturedMs);
-      yield new BlockEvent(host, source, record.offset, run, text, plan, parsed, near && window.bare);
+      yield new BlockEvent(reading, record);
     }
   };
+}
+
+/** What the events of a source have in common. */
+interface Reading {
+  host: string;
+  source: Source;
+  plan: RulePlan;
+  bytes: Buffer;
+  window: TextWindow;
+  access: boolean;
+}
+
+/** True when an access line's columns are its event, nothing added or left out. */
+function isPlainAccess({ utf8, compiled }: RulePlan): boolean {
+  const { parse, time, steps, add } = compiled.rule;
+  return utf8 && parse.type === 'nginx' && time?.keep !== true && steps === undefined && add === undefined;
 }
 
 function isPiece({ run, offset, start, end }: BlockRecord): boolean {
@@ -95,64 +111,83 @@ class TextWindow {
   }
 }
 
-/** What is asked for is made when it is. */
+/** What is asked for is made when it is; nothing of it, where the line is written from bytes to bytes. */
 class BlockEvent implements PlainEvent {
-  readonly host: string;
-  readonly offset: number;
-  readonly text: string;
-  readonly #source: Source;
-  readonly #run: Run;
-  readonly #plan: RulePlan;
-  readonly #parsed: Parsed | undefined;
-  readonly #bare: boolean;
+  readonly #reading: Reading;
+  readonly #record: BlockRecord;
+  #text: string | undefined;
+  #bare = false;
+  #parsed: Parsed | undefined;
   #fields: Fields | undefined;
 
-  constructor(
-    host: string,
-    source: Source,
-    offset: number,
-    run: Run,
-    text: string,
-    plan: RulePlan,
-    parsed: Parsed | undefined,
-    bare: boolean,
-  ) {
-    this.host = host;
-    this.offset = offset;
-    this.text = text;
-    this.#source = source;
-    this.#run = run;
-    this.#plan = plan;
-    this.#parsed = parsed;
-    this.#bare = bare;
+  constructor(reading: Reading, record: BlockRecord) {
+    this.#reading = reading;
+    this.#record = record;
+  }
+
+  get host(): string {
+    return this.#reading.host;
   }
 
   get tag(): string {
-    return this.#source.tag;
+    return this.#reading.source.tag;
   }
 
   get path(): string {
-    return this.#source.path;
+    return this.#reading.source.path;
+  }
+
+  get offset(): number {
+    return this.#record.offset;
   }
 
   get time(): EventTime {
-    return this.#parsed?.time ?? captureTime(this.#run.capturedMs);
+    return this.#parse()?.time ?? captureTime(this.#record.run.capturedMs);
+  }
+
+  get text(): string {
+    if (this.#text === undefined) {
+      const { plan, bytes, window } = this.#reading;
+      const { start, end } = this.#record;
+      const near = plan.utf8 && window.covers(start, end);
+      this.#bare = near && window.bare;
+      this.#text = withoutTerminator(near ? window.slice(start, end) : plan.decode(bytes, start, end));
+    }
+    return this.#text;
   }
 
   get fields(): Fields {
     if (this.#fields === undefined) {
-      const parsed = this.#parsed;
+      const parsed = this.#parse();
       const own = parsed?.access ? accessFields(parsed.access, parsed.fields) : parsed?.fields;
-      this.#fields = allFields(this.#plan, own, this.text);
+      this.#fields = allFields(this.#reading.plan, own, this.text);
     }
     return this.#fields;
   }
 
   get json(): string {
-    const parsed = this.#parsed;
-    if (parsed?.access && parsed.fields === undefined && this.#plan.compiled.rule.add === undefined)
+    const parsed = this.#parse();
+    const { add } = this.#reading.plan.compiled.rule;
+    if (parsed?.access && parsed.fields === undefined && add === undefined)
       return accessJson(parsed.access, this.#bare);
     return fieldsJson(this.fields);
+  }
+
+  get jsonBytesMax(): number {
+    return this.#record.end - this.#record.start + accessNamesBytes;
+  }
+
+  writeJson(into: Uint8Array, at: number): number {
+    const { bytes, access } = this.#reading;
+    const { start, end } = this.#record;
+    return access && !isPiece(this.#record) ? writeAccessJson(bytes, start, end, into, at) : -1;
+  }
+
+  /** Undefined for a piece of a record. */
+  #parse(): Parsed | undefined {
+    if (this.#parsed === undefined && !isPiece(this.#record))
+      this.#parsed = this.#reading.plan.compiled.parse(this.text, this.#record.run.capturedMs);
+    return this.#parsed;
   }
 }
 

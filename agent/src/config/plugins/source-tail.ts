@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { compileZone } from '@millrace/core/parse/zone.ts';
 import { encodingLabel } from '../encodings.ts';
 import { childSection, idOf, readSection } from '../read-section.ts';
@@ -17,7 +18,7 @@ import {
 import { compileGroup } from './read-group.ts';
 import { pluginOf } from './registry.ts';
 
-const position = 'positions are kept in state_dir';
+const position = 'positions are kept in state_dir (`agent import` takes over those of fluentd)';
 
 const table = {
   title: '<source> @type tail',
@@ -132,6 +133,7 @@ export const tail: SourcePlugin = {
     const encoding = encodingOf(section, settings.from_encoding, settings.encoding);
     return {
       id: idOf(section, 'source', context),
+      readerId: readerIdOf(section, tag, path),
       where: placeText(section),
       paths: absolute(section, 'path', splitPaths(path, settings.path_delimiter)),
       excludePaths: absolute(section, 'exclude_path', settings.exclude_path),
@@ -153,6 +155,14 @@ export const tail: SourcePlugin = {
     };
   },
 };
+
+/** Where it stands among the sources must not matter: another's position would be taken for its own. */
+function readerIdOf(section: ConfigSection, tag: string, path: string): string {
+  const id = section.params.get('@id')?.value;
+  if (id) return id;
+  const label = section.params.get('@label')?.value ?? '';
+  return `source-${hash('sha256', JSON.stringify([label, tag, path])).slice(0, 16)}`;
+}
 
 function bytesLimit(section: ConfigSection, text: string | undefined): number | undefined {
   const param = section.params.get('read_bytes_limit_per_second');

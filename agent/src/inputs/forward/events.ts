@@ -195,7 +195,7 @@ function writeEvent(
   }
   let name = record + head.size;
   for (let i = 0; i < (head.items ?? 0); i += 2) {
-    if (textAt(events, name)?.equals(key)) return collision;
+    if (isText(events, name, key)) return collision;
     lines.ascii(',');
     const value = lines.name(events, name, 1);
     lines.ascii(':');
@@ -203,6 +203,13 @@ function writeEvent(
   }
   lines.utf8(`${members}}\n`);
   return true;
+}
+
+/** The text at `at` is `text`. */
+function isText(bytes: Buffer, at: number, text: Buffer): boolean {
+  const head = wholeHead(bytes, at);
+  if (head.kind !== 'text' || head.bytes !== text.length) return false;
+  return text.compare(bytes, at + head.size, at + head.size + text.length) === 0;
 }
 
 /** The map of an entry `[[time, {…}], record]`, as Fluent Bit writes it; undefined where it says nothing. */

@@ -39,6 +39,17 @@ export function headAt(bytes: Buffer, at: number): Head | undefined {
 export function endOf(bytes: Buffer, at: number): number {
   let end = at;
   for (let left = 1; left > 0; left--) {
+    const first = bytes[end] as number;
+    // Most values, without a head to be collected: short text, small numbers, short maps and arrays.
+    if (first < 0xc0 && end < bytes.length) {
+      if (first >= 0xa0) end += 1 + (first & 0x1f);
+      else {
+        end++;
+        if (first >= 0x90) left += first & 0x0f;
+        else if (first >= 0x80) left += (first & 0x0f) * 2;
+      }
+      continue;
+    }
     const head = wholeHead(bytes, end);
     end += head.size + (head.bytes ?? 0);
     left += head.items ?? 0;

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
 import type { Rule } from '@millrace/core/rule/rule.ts';
-import type { InputContext } from '../../input/input.ts';
 import { Budget } from '../../input/budget.ts';
+import type { InputContext } from '../../input/input.ts';
 import { type ApiKey, ApiKeys, type Client } from './api-keys.ts';
 import { Hold, readBody } from './body.ts';
 import { type CorsSettings, corsHeaders, preflightHeaders } from './cors.ts';

@@ -1,7 +1,6 @@
 import { secondText } from '../forward/json-lines.ts';
 import type { AnyValue, KeyValue, LogRecord, LogsRequest } from './model.ts';
-import { valueDepthMax } from './model.ts';
-import { tooDeep } from './protobuf.ts';
+import { tooDeep, valueDepthMax } from './model.ts';
 
 /** Name of the member that holds the event's time. */
 export const timeKey = '@time';

@@ -46,3 +46,6 @@ export interface LogsRequest {
 
 /** Values inside one another; a record with deeper ones is rejected. */
 export const valueDepthMax = 16;
+
+/** Stands for a value that is too deep to be read; writing it says so. */
+export const tooDeep: AnyValue = { arrayValue: {} };

@@ -1,9 +1,6 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { AnyValue, KeyValue, LogRecord, LogsRequest, ResourceLogs, ScopeLogs } from './model.ts';
-import { valueDepthMax } from './model.ts';
-
-/** Stands for a value that is too deep to be read; writing it says so. */
-export const tooDeep: AnyValue = { arrayValue: {} };
+import { tooDeep, valueDepthMax } from './model.ts';
 
 /**
  * ExportLogsServiceRequest (opentelemetry/proto/collector/logs/v1, stable). Fields that are not known are skipped.

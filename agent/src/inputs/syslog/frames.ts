@@ -103,7 +103,8 @@ export class FrameReader {
   #takeDelimited(bytes: Buffer): { frame: Frame; size: number } | undefined {
     const at = bytes.indexOf(this.#delimiter, this.#searched);
     const end = at < 0 ? bytes.length : at;
-    if (end > this.#bytesMax || (at < 0 && end === this.#bytesMax)) {
+    // What reaches the limit is not over it yet: its end may be what comes next.
+    if (at < 0 ? end >= this.#bytesMax + this.#delimiter.length : end > this.#bytesMax) {
       this.#within = true;
       this.#searched = 0;
       return { frame: { bytes: bytes.subarray(0, this.#bytesMax), cut: true }, size: this.#bytesMax };
