@@ -134,10 +134,10 @@ describe('what the outbox holds', { concurrency: 6 }, () => {
   });
 
   test('case 22: kill -9 again and again in the middle of a backlog', async (t) => {
-    const world = await Case.open(t);
-    const texts = lines('a line that is not very long', 0, 400_000);
+    const world = await Case.open(t, { match: ['batch_request_max_count 1'] });
+    const texts = lines('a line that is not very long', 0, 1_000_000);
     world.write('a.log', texts.join(''));
-    world.stream.always = { do: 'slow', ms: 60 };
+    world.stream.always = { do: 'slow', ms: 300 };
     for (let i = 0; i < 5; i++) {
       const before = world.stream.blocks.length;
       world.launch();

@@ -13,6 +13,8 @@ export interface LogLine {
 
 const plainKeys = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
 
+const withoutReadingAll = ['--bounding-set', '-dac_override,-dac_read_search'];
+
 /** `agent run --config FILE` as a process, with what it said. */
 export class AgentProcess {
   readonly log: LogLine[] = [];
@@ -21,13 +23,16 @@ export class AgentProcess {
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown[]>;
 
-  /** `uid`: of the user it runs as; `env`: beside, or instead of, plain keys. */
-  constructor(config: string, args: string[] = [], uid?: number, env: NodeJS.ProcessEnv = plainKeys) {
+  /** `plain`: without the right to read what its user may not; `env`: beside, or instead of, plain keys. */
+  constructor(config: string, args: string[] = [], plain = false, env: NodeJS.ProcessEnv = plainKeys) {
     const main = join(import.meta.dirname, '../main.ts');
-    this.#child = spawn(process.execPath, [main, 'run', '--config', config, ...args], {
+    const command = [process.execPath, main, 'run', '--config', config, ...args];
+    // Root may read everything; as somebody else it might not even read the agent.
+    if (plain && process.getuid?.() === 0) command.unshift('setpriv', ...withoutReadingAll);
+    const [program = '', ...rest] = command;
+    this.#child = spawn(program, rest, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { PATH: process.env.PATH, ...env },
-      ...(uid === undefined ? {} : { uid, gid: uid }),
     });
     this.#exit = once(this.#child, 'close');
     const { stderr } = this.#child;

@@ -89,9 +89,9 @@ export class Case {
     return agent;
   }
 
-  launch(args: string[] = [], uid?: number): AgentProcess {
+  launch(args: string[] = [], plain = false): AgentProcess {
     writeFileSync(this.configPath, this.#text());
-    const agent = new AgentProcess(this.configPath, args, uid);
+    const agent = new AgentProcess(this.configPath, args, plain);
     this.agents.push(agent);
     return agent;
   }
