@@ -34,9 +34,10 @@ export class UnitService {
     const ended = child.exitCode === null ? once(child, 'exit') : Promise.resolve([child.exitCode]);
     await once(this.#spawn(this.#value('ExecStop')), 'exit');
     child.kill('SIGTERM');
-    const [code] = await ended;
+    const [code, signal] = (await ended) as [number | null, NodeJS.Signals?];
     this.#child = undefined;
-    return code as number | null;
+    // It may meet an agent that is gone but for its process; systemd counts that as a clean end, too.
+    return signal === 'SIGTERM' ? 0 : code;
   }
 
   kill(): void {
