@@ -20,6 +20,7 @@ const table = {
   params: {
     path: required(
       stringLike(/^\//, 'an absolute path'),
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: fluentd's placeholders
       'The file. `%Y%m%d%H`, `${tag}`, `${tag[1]}` and `${hostname}` stand for what they are of each event; without a time ' +
         'in it `.%Y%m%d` is added before the suffix.',
     ),
@@ -62,6 +63,7 @@ export const file: OutputPlugin = {
       throw configError(
         section.params.get('path') ?? section,
         'path: a placeholder in it is not known',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: fluentd's placeholders
         'known are ${tag}, ${tag[0]}, ${hostname} and times such as %Y%m%d',
       );
     const write = appender(pathOf, (event) => format(event, inject(event)), gzip);
@@ -130,8 +132,12 @@ function compilePath(path: string, suffix: string, zone: string): (event: PlainE
 function filled(path: string, tag: string, host: string): string {
   const safe = (text: string) => text.replaceAll('/', '_').replace(/^\.\.?$/, '_');
   const parts = tag.split('.');
-  return path
-    .replaceAll('${hostname}', safe(host))
-    .replaceAll('${tag}', safe(tag))
-    .replace(/\$\{tag\[(-?\d+)\]\}/g, (_, index: string) => safe(parts.at(Number(index)) ?? ''));
+  return (
+    path
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: fluentd's placeholders
+      .replaceAll('${hostname}', safe(host))
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: fluentd's placeholders
+      .replaceAll('${tag}', safe(tag))
+      .replace(/\$\{tag\[(-?\d+)\]\}/g, (_, index: string) => safe(parts.at(Number(index)) ?? ''))
+  );
 }

@@ -197,6 +197,7 @@ test('files take events by time and tag, and null takes none', async (t) => {
   const shop = createConfigShop(t);
   writeFileSync(join(shop.dir, 'a.log'), access);
   const path =
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: fluentd's placeholders
     'path DIR/out/${tag[1]}/${hostname}\n<format>\n@type single_value\nmessage_key path\n</format>';
   const copy = `<match **>\n@type copy\n<store>\n@type file\n${path}\n</store>\n<store>\n@type null\n</store>\n<store>\n@type file\npath DIR/zipped/%Y\ncompress gzip\n</store>\n</match>`;
   assert.equal(await shop.start(source('@type nginx') + copy, () => new Records(), true).done, true);
