@@ -13,7 +13,7 @@ import { fingerprint } from '../tail/fingerprint.ts';
 import { patternsOf } from '../tail/first-look.ts';
 import { identityOf } from '../tail/identity.ts';
 import { expandTime } from '../tail/path-time.ts';
-import { branchReaders, readerId } from '../tail/readers.ts';
+import { branchReaders, numberedReaders, readerId } from '../tail/readers.ts';
 import { expandGlobs } from '../tail/scanner.ts';
 import { standingAt } from '../tail/standing.ts';
 import { type PosEntry, parsePosFile } from './pos-file.ts';
@@ -183,7 +183,7 @@ function readingsOf(source: TailSource, path: string | undefined, pipeline: Pipe
   const ways = paths.map((each) => branchesOf(pipeline, source.label, tagOfPath(source.tag, each)));
   if (!source.tag.includes('*')) return branchReaders(source, ways[0] ?? []);
   const width = Math.max(1, ...ways.map((branches) => branches.length));
-  return Array.from({ length: width }, (_, branch) => (branch === 0 ? '' : `${readerId(source)}#${branch}`));
+  return numberedReaders(source, width);
 }
 
 type Standing = Omit<GenerationRow, 'id' | 'reader'> & { unread: number };

@@ -8,7 +8,7 @@ import type { OutboxRow } from '../state/database.ts';
 import type { Outbox } from '../state/outbox.ts';
 import { FileFinder } from './finder.ts';
 import { openFilesMax } from './open-limit.ts';
-import { branchReaders, readerId } from './readers.ts';
+import { branchReaders, numberedReaders } from './readers.ts';
 import type { Witness } from './status.ts';
 import { Tailer } from './tailer.ts';
 
@@ -83,10 +83,7 @@ function readingsOf(
     ).map(reading);
   }
   // Where a file's events go depends on its path: its ways are numbered.
-  const width = widthOf(pipeline, source.label, 0);
-  return Array.from({ length: width }, (_, branch) =>
-    reading(branch === 0 ? '' : `${readerId(source)}#${branch}`, branch),
-  );
+  return numberedReaders(source, widthOf(pipeline, source.label, 0)).map(reading);
 }
 
 /** Numbered ways are in an order that does not depend on where their outputs stand in the configuration. */

@@ -26,6 +26,11 @@ export function branchReaders(
   return names;
 }
 
+/** The readings of a source whose files go different ways, by the number of the way. */
+export function numberedReaders(source: Pick<TailSource, 'id' | 'readerId'>, count: number): string[] {
+  return Array.from({ length: count }, (_, branch) => (branch === 0 ? '' : `${readerId(source)}#${branch}`));
+}
+
 /**
  * Several sources may match a file: the first one's reading is '', another's is named after it. Names stay what they
  * are when sources are put in another order, so that none goes on from where another was.
