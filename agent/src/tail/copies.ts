@@ -89,7 +89,10 @@ export class CopySuspects {
       const { fd } = suspect.found;
       const { size } = fstatSync(fd);
       // What was written after the copy was made is in the original alone: the copy then ends before `readTo`.
-      const alike = size >= file.position ? holdsRead(fd, size, file) : suspect.proven[index] === size;
+      const alike =
+        size >= file.position
+          ? holdsRead(fd, size, file)
+          : suspect.proven[index] === size || file.marks.provedBy(fd, size);
       if (!alike || !beginsAlike(readAt(fd, 0, fingerprintBytes), readHead(file))) continue;
       this.#suspects.delete(key);
       return { found: suspect.found, exhausted: size < file.readTo };
@@ -141,9 +144,9 @@ function reasonToHold(suspect: Suspect, size: number): 'truncated' | 'alike' | u
       if (since < 0) reason = 'truncated';
       if (since !== 0 || !notLonger(size, file) || !beginsAs(fd, file)) continue;
       if (!file.intact()) reason = 'truncated';
-      else {
+      else if (suspect.proven[i] === size || endsAlike(fd, size, file)) {
         reason ??= 'alike';
-        if (suspect.proven[i] !== size && endsAlike(fd, size, file)) suspect.proven[i] = size;
+        suspect.proven[i] = size;
       }
     } catch {
       // On a bad disk: nothing will be proven by it.
@@ -161,7 +164,8 @@ function notLonger(size: number, original: TailedFile): boolean {
 function lifeCopied(fd: number, file: TailedFile): number | undefined {
   const head = readAt(fd, 0, fingerprintBytes);
   const read = readHead(file);
-  if (file.intact()) return beginsAs(fd, file) ? file.truncations : undefined;
+  if (file.intact())
+    return beginsAs(fd, file) && endsAlike(fd, fstatSync(fd).size, file) ? file.truncations : undefined;
   // Truncated, which has not been dealt with: a copy of what was there before, or of what is there now?
   const before = beginsAlike(head, read);
   if (before && holdsRead(fd, fstatSync(fd).size, file)) return file.truncations;

@@ -12,6 +12,7 @@ import { FileEncoding } from './file-encoding.ts';
 import { fingerprint, fingerprintBytes, lastBytes, readAt } from './fingerprint.ts';
 import { type Cut, cutRecords, lengthsUntil } from './framing.ts';
 import type { FileIdentity } from './identity.ts';
+import { ReadMarks } from './read-marks.ts';
 import { SizeLimit } from './size-limit.ts';
 
 const readVector = promisify(readv);
@@ -101,6 +102,7 @@ export class TailedFile {
   /** Records that were dropped for their size and not reported yet. */
   #dropped: Exception[] = [];
   #interleaved = 0;
+  readonly marks = new ReadMarks();
   /** Modification time of the content that was last seen to be the same. */
   #lookedAt = Number.NaN;
 
@@ -230,6 +232,7 @@ export class TailedFile {
     this.continues = false;
     this.#limit?.forget();
     this.#encoding.forget();
+    this.marks.forget();
     this.size = 0;
     this.truncations++;
   }
@@ -333,6 +336,7 @@ export class TailedFile {
     // The filler that the builder may add overwrites what follows, so the rest is copied first.
     this.pending = Buffer.from(rest);
     this.position = from + cut.size;
+    this.marks.note(this.position, this.tail, nowMs);
     if (cut.continued && rest.length > 0) this.#held = true;
     const unterminated = final && !this.#encoding.endsLine(taken);
     const { generation, path, tag, continues } = this;

@@ -28,6 +28,8 @@ export interface Content {
   begun: string;
   /** Virtual time since when it has been under a name that the agent's pattern matches; undefined: it is not. */
   visibleSince: number | undefined;
+  /** Virtual time of its first byte: before that there is nothing to know it by. */
+  begunAt: number;
 }
 
 /** A line of the banner that every life begins with in some runs: it proves nothing, and is not counted. */
@@ -74,6 +76,7 @@ export class ModelFiles {
       content.begun = `${this.#text(name)} unfin`;
       text += content.begun;
     }
+    content.begunAt = Math.min(content.begunAt, this.#time.elapsedMs);
     appendFileSync(this.#path(name), text);
     this.#touch(name);
   }
@@ -106,7 +109,8 @@ export class ModelFiles {
     if (content === undefined) return undefined;
     copyFileSync(this.#path(from), this.#path(to));
     if (content.begun !== '') this.fragments.add(content.begun);
-    const copy = { lines: [...content.lines], begun: '', visibleSince: this.#time.elapsedMs };
+    const now = this.#time.elapsedMs;
+    const copy = { lines: [...content.lines], begun: '', visibleSince: now, begunAt: now };
     this.contents.set(to, copy);
     this.#touch(to);
     return copy;
@@ -117,7 +121,8 @@ export class ModelFiles {
     if (content === undefined) return;
     truncateSync(this.#path(name));
     this.#destroy(name, content);
-    this.contents.set(name, { lines: [], begun: '', visibleSince: content.visibleSince });
+    const { visibleSince } = content;
+    this.contents.set(name, { lines: [], begun: '', visibleSince, begunAt: Number.POSITIVE_INFINITY });
     this.#touch(name);
   }
 
@@ -133,7 +138,8 @@ export class ModelFiles {
   #at(name: string): Content {
     const known = this.contents.get(name);
     if (known) return known;
-    const content = { lines: [], begun: '', visibleSince: this.#time.elapsedMs };
+    const now = this.#time.elapsedMs;
+    const content = { lines: [], begun: '', visibleSince: now, begunAt: now };
     this.contents.set(name, content);
     return content;
   }
@@ -153,8 +159,10 @@ export class ModelFiles {
   }
 
   #text(name: string): string {
-    const filler = 'x'.repeat(this.#time.random() ** 4 * 3_000);
-    return `${name} ${this.#count++} ${filler}`;
+    const length = this.#time.random() ** 4 * 3_000;
+    const count = this.#count++;
+    // No stretch of two lines is the same: a log's lines have times.
+    return `${name} ${count} ${`${count}.`.repeat(length).slice(0, length)}`;
   }
 
   #path(name: string): string {

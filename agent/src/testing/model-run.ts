@@ -190,7 +190,8 @@ class ModelRun {
     const settled = startedAt !== undefined && this.#time.elapsedMs - startedAt > copyDoubtMs;
     if (this.#random() < 0.7) files.finish(name);
     const copiedAt = this.#time.elapsedMs;
-    const appearedAt = files.contents.get(name)?.visibleSince ?? 0;
+    const { visibleSince = 0, begunAt = 0 } = files.contents.get(name) ?? {};
+    const appearedAt = Math.max(visibleSince, begunAt);
     const copy = files.copy(name, this.#fresh(name));
     if (copy === undefined) return;
     if (this.#random() < 0.3) files.write(name);
