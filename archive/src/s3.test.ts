@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { validateConfig } from '@millrace/core/config/validate.ts';
-import { ConsumerConfigSchema } from '../config.ts';
+import { BucketConfigSchema } from './config.ts';
 import { createS3 } from './s3.ts';
 
 test('an S3 that never answers, or stalls in the middle of an object, is unavailable', async (t) => {
@@ -30,7 +30,7 @@ test('an S3 that never answers, or stalls in the middle of an object, is unavail
   });
   const { port } = server.address() as AddressInfo;
   const config = validateConfig(
-    ConsumerConfigSchema.properties.archive,
+    BucketConfigSchema,
     { bucket: 'b', region: 'r', endpoint: `http://127.0.0.1:${port}`, request_timeout_ms: 150 },
     'test',
   );

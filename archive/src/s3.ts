@@ -14,12 +14,12 @@ import {
 } from '@aws-sdk/client-s3';
 import { MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { awsTimeouts } from '../aws-timeouts.ts';
-import type { ConsumerConfig } from '../config.ts';
+import { awsTimeouts } from './aws-timeouts.ts';
+import type { BucketConfig } from './config.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** S3 by its official client. Retries are ours, so the client has none. */
-export function createS3(config: ConsumerConfig['archive']): ObjectStore {
+export function createS3(config: BucketConfig): ObjectStore {
   const sockets = { keepAlive: true, maxSockets: 16 };
   const client = new S3Client({
     region: config.region,

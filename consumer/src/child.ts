@@ -5,13 +5,13 @@
  */
 import { Console } from 'node:console';
 import { parseArgs } from 'node:util';
+import { createS3 } from '@millrace/archive/s3.ts';
 import { messageOf } from '@millrace/core/errors.ts';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
 import { createStore } from '@millrace/core/store/create.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
 import kcl from 'aws-kcl';
-import { createS3 } from './archive/s3.ts';
 import { shardEvents } from './events.ts';
 import { createIndexer } from './index/indexer.ts';
 import { loadConfig } from './load-config.ts';

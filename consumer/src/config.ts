@@ -1,6 +1,7 @@
+import { BucketConfigSchema } from '@millrace/archive/config.ts';
+import { partBytesMin } from '@millrace/archive/object-store.ts';
 import { StoreConfigSchema } from '@millrace/core/store/config.ts';
 import { type Static, Type } from 'typebox';
-import { partBytesMin } from './archive/object-store.ts';
 import { IndexerConfigSchema } from './index/config.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -37,11 +38,7 @@ export const ConsumerConfigSchema = Type.Object(
     ),
     archive: Type.Object(
       {
-        bucket: Type.String({ minLength: 1, maxLength: 255 }),
-        region: Region,
-        endpoint: Type.Optional(Url),
-        /** Folder in the bucket, `/` at the end; empty: its root. */
-        prefix: Type.String({ default: '', pattern: '^([^\\u0000-\\u001f]{0,200}/)?$' }),
+        ...BucketConfigSchema.properties,
         /** An object is closed at this size, at this age, or when the shard had no record for `idle_ms_max`. */
         object_bytes_max: Type.Integer({ default: 64 * 1024 * 1024, minimum: 1024, maximum: 5 * 1024 ** 3 }),
         object_age_ms_max: milliseconds(300_000, 1_000),
@@ -56,7 +53,6 @@ export const ConsumerConfigSchema = Type.Object(
         }),
         /** Objects open at a time per shard: one for each Millrace stream in use. */
         open_objects_max: Type.Integer({ default: 16, minimum: 1, maximum: 1_000 }),
-        request_timeout_ms: milliseconds(30_000, 100, 600_000),
         retry: Type.Object(
           { base_ms: milliseconds(200, 1), max_ms: milliseconds(10_000, 1) },
           { ...closed, default: {} },

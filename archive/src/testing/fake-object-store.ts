@@ -1,5 +1,5 @@
 import { MillraceError } from '@millrace/core/errors.ts';
-import type { ObjectStore } from '../archive/object-store.ts';
+import type { ObjectStore } from '../object-store.ts';
 
 /** What happens to a call: it works, fails without effect, or works while its answer is lost. */
 export type Fate = 'works' | 'fails' | 'answer lost';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fakeObjectStore } from '../testing/fake-object-store.ts';
+import { fakeObjectStore } from '@millrace/archive/testing/fake-object-store.ts';
 import { settle, virtualClock } from '../testing/virtual-clock.ts';
 import { Upload } from './upload.ts';
 

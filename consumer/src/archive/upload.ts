@@ -1,8 +1,8 @@
+import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { isMillraceError, messageOf } from '@millrace/core/errors.ts';
 import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { ShardTelemetry } from '../events.ts';
-import type { ObjectStore } from './object-store.ts';
 
 export interface UploadOptions {
   store: ObjectStore;

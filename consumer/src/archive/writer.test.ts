@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type Fate, fakeObjectStore } from '@millrace/archive/testing/fake-object-store.ts';
 import { decodeFooter, footerFrameLength } from '@millrace/core/archive/decode-footer.ts';
 import type { Footer } from '@millrace/core/archive/footer.ts';
 import { parseArchiveKey } from '@millrace/core/archive/key.ts';
@@ -8,7 +9,6 @@ import { blockOf } from '@millrace/core/testing/blocks.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import fc from 'fast-check';
 import { Checkpoint } from '../checkpoint.ts';
-import { type Fate, fakeObjectStore } from '../testing/fake-object-store.ts';
 import { settle, virtualClock } from '../testing/virtual-clock.ts';
 import { type ArchivedBlock, type ArchiveObject, ArchiveWriter } from './writer.ts';
 

@@ -1,3 +1,4 @@
+import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { encodeFooter } from '@millrace/core/archive/encode-footer.ts';
 import { FooterBuilder } from '@millrace/core/archive/footer-builder.ts';
 import { archiveKey, hourMs } from '@millrace/core/archive/key.ts';
@@ -5,7 +6,6 @@ import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { BlockHeader } from '@millrace/core/wire/block.ts';
 import type { ConsumerConfig } from '../config.ts';
 import type { ShardTelemetry } from '../events.ts';
-import type { ObjectStore } from './object-store.ts';
 import { Upload } from './upload.ts';
 
 export interface ArchivedBlock {

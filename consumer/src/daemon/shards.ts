@@ -1,6 +1,6 @@
 import { KinesisClient, ListShardsCommand } from '@aws-sdk/client-kinesis';
+import { awsTimeouts } from '@millrace/archive/aws-timeouts.ts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { awsTimeouts } from '../aws-timeouts.ts';
 import type { ConsumerConfig } from '../config.ts';
 import type { Shard } from './seed-leases.ts';
 

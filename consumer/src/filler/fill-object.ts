@@ -1,3 +1,5 @@
+import type { ObjectStore } from '@millrace/archive/object-store.ts';
+import { readBlocks, readFooter } from '@millrace/archive/reader.ts';
 import type { Renderer } from '@millrace/core/document/render.ts';
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
@@ -6,8 +8,6 @@ import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { Mark, MarkException, Store } from '@millrace/core/store/port.ts';
 import type { Block } from '@millrace/core/wire/block.ts';
 import { decodeBlock } from '@millrace/core/wire/decode.ts';
-import type { ObjectStore } from '../archive/object-store.ts';
-import { readBlocks, readFooter } from '../archive/reader.ts';
 import type { ConsumerTelemetry } from '../events.ts';
 import { renderedBatches } from '../index/batches.ts';
 import type { Indexer, IndexGroup } from '../index/indexer.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fakeObjectStore } from '@millrace/archive/testing/fake-object-store.ts';
 import { encodeFooter } from '@millrace/core/archive/encode-footer.ts';
 import { FooterBuilder } from '@millrace/core/archive/footer-builder.ts';
 import { archiveKey, hourMs } from '@millrace/core/archive/key.ts';
@@ -12,7 +13,6 @@ import { blockOf } from '@millrace/core/testing/blocks.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import { consumerEvents } from '../events.ts';
 import { createIndexer } from '../index/indexer.ts';
-import { fakeObjectStore } from '../testing/fake-object-store.ts';
 import { hold } from '../testing/fake-store.ts';
 import { virtualClock } from '../testing/virtual-clock.ts';
 import { wholeStore } from '../testing/whole-store.ts';

@@ -1,3 +1,4 @@
+import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import {
   archiveHourPrefix,
   archiveStreamPrefix,
@@ -9,7 +10,6 @@ import { isStreamName } from '@millrace/core/ids/stream-name.ts';
 import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { Store } from '@millrace/core/store/port.ts';
-import type { ObjectStore } from '../archive/object-store.ts';
 import type { ConsumerConfig } from '../config.ts';
 import type { ConsumerTelemetry } from '../events.ts';
 import type { Lock } from './lock.ts';

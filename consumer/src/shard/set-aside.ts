@@ -1,7 +1,7 @@
+import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { isMillraceError } from '@millrace/core/errors.ts';
 import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
-import type { ObjectStore } from '../archive/object-store.ts';
 import type { ShardTelemetry } from '../events.ts';
 import type { ShardRecord } from './record.ts';
 

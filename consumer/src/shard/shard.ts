@@ -1,7 +1,7 @@
+import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { createRenderer } from '@millrace/core/document/render.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { Store } from '@millrace/core/store/port.ts';
-import type { ObjectStore } from '../archive/object-store.ts';
 import { ArchiveWriter } from '../archive/writer.ts';
 import { Checkpoint } from '../checkpoint.ts';
 import type { ConsumerConfig } from '../config.ts';

@@ -1,3 +1,4 @@
+import { fakeObjectStore } from '@millrace/archive/testing/fake-object-store.ts';
 import { decodeFooter, footerFrameLength } from '@millrace/core/archive/decode-footer.ts';
 import { validateConfig } from '@millrace/core/config/validate.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
@@ -10,7 +11,6 @@ import { createIndexer } from '../index/indexer.ts';
 import type { DeliveredRecord } from '../shard/kcl-protocol.ts';
 import { createProcessor } from '../shard/processor.ts';
 import { Shard } from '../shard/shard.ts';
-import { fakeObjectStore } from './fake-object-store.ts';
 import { virtualClock } from './virtual-clock.ts';
 import { wholeStore } from './whole-store.ts';
 

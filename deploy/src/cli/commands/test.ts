@@ -9,7 +9,8 @@ import { runNode } from '../run-program.ts';
 /** Groups of tests by name; each resolves with its exit code. */
 const groups: Record<string, (context: CliContext) => Promise<number>> = {
   check: async (context) => ((await runChecks(context)).length === 0 ? exitCodes.ok : exitCodes.failed),
-  unit: (context) => nodeTests(context, ['core', 'consumer', 'search-api', 'deploy'], '**/*.test.ts'),
+  unit: (context) =>
+    nodeTests(context, ['core', 'archive', 'consumer', 'search-api', 'deploy'], '**/*.test.ts'),
   agent: (context) => nodeTests(context, ['agent'], '**/*.test.ts'),
   packages: (context) => nodeTests(context, ['e2e/packages'], '*.test.ts'),
   e2e: (context) => endToEnd(context),
