@@ -1,26 +1,31 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { millrace, root, type StackUnderTest } from './harness/stack.ts';
+import { parseArgs } from 'node:util';
+import { type Proxied, proxied, startFaultProxy } from './harness/fault-proxy.ts';
+import { endpoint, millrace, root, type StackUnderTest } from './harness/stack.ts';
 
 /**
  * Starts one stack by `./millrace up`, runs e2e/tests against it one file after another, and stops it. Arguments: test
- * files to run instead of all; `--long` for those of e2e/long.
+ * files to run instead of all; `--minutes` and `--seed` are for e2e/long/chaos.test.ts.
  */
-const [first, ...others] = process.argv.slice(2);
-const folder = first === '--long' ? 'long' : 'tests';
-const files = first === undefined || first === '--long' ? others : [first, ...others];
+const { values, positionals: files } = parseArgs({
+  options: { minutes: { type: 'string' }, seed: { type: 'string' } },
+  allowPositionals: true,
+});
+/** Between the parts stand proxies that disturb them. */
+const disturbed = files.some((file) => file.endsWith('chaos.test.ts'));
 
-/** A base with eight free ports. */
+/** A base with eight free ports, and four more for proxies. */
 async function freePortBase(): Promise<number> {
   for (let base = 7100; base < 20_000; base += 100) {
-    const free = await Promise.all(Array.from({ length: 8 }, (_, i) => isFree(base + i)));
+    const free = await Promise.all(Array.from({ length: 12 }, (_, i) => isFree(base + i)));
     if (free.every(Boolean)) return base;
   }
-  throw new Error('no eight free ports in a row below 20000');
+  throw new Error('no twelve free ports in a row below 20000');
 }
 
 function isFree(port: number): Promise<boolean> {
@@ -46,6 +51,27 @@ const settings = [
   'consumer.filler.interval_ms=3000',
   'consumer.filler.min_age_ms=5000',
 ];
+const closing: (() => void)[] = [];
+if (disturbed) {
+  stack.faults = portBase + 8;
+  const url = (part: Proxied) => `http://127.0.0.1:${(stack.faults ?? 0) + proxied.indexOf(part)}`;
+  for (const [i, part] of proxied.entries())
+    closing.push(await startFaultProxy(part, stack.faults + i, endpoint(stack, part)));
+  settings.push(
+    `agent.match.endpoint=${url('kinesis')}`,
+    `consumer.stream.endpoint=${url('kinesis')}`,
+    `consumer.leases.endpoint=${url('leases')}`,
+    `consumer.archive.endpoint=${url('s3')}`,
+    `consumer.store.node=${url('opensearch')}`,
+  );
+  const small = join(dataDir, 'agent/state');
+  mkdirSync(small, { recursive: true });
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=128m', 'tmpfs', small]);
+  if (mounted.status === 0) {
+    stack.smallDisk = small;
+    closing.push(() => spawnSync('umount', ['-l', small]));
+  }
+}
 const up = await millrace(
   'up',
   '--detach',
@@ -57,16 +83,23 @@ let code = 1;
 try {
   if (up.code === 0) {
     const tests =
-      files.length > 0 ? files : globSync(`e2e/${folder}/*.test.ts`, { cwd: root }).sort(conformanceLast);
+      files.length > 0 ? files : globSync('e2e/tests/*.test.ts', { cwd: root }).sort(conformanceLast);
     const child = spawn(
       process.execPath,
-      ['--test', '--test-concurrency=1', '--test-timeout=2400000', ...tests],
+      [
+        '--test',
+        '--test-concurrency=1',
+        `--test-timeout=${Math.max(2_400_000, (Number(values.minutes ?? 0) + 30) * 60_000)}`,
+        ...tests,
+      ],
       {
         cwd: root,
         stdio: 'inherit',
         env: {
           ...process.env,
           MILLRACE_E2E_STACK: JSON.stringify(stack),
+          ...(values.minutes ? { MILLRACE_TEST_MINUTES: values.minutes } : {}),
+          ...(values.seed ? { MILLRACE_TEST_SEED: values.seed } : {}),
           MILLRACE_E2E_STORE: `opensearch=http://127.0.0.1:${portBase + 4}`,
         },
       },
@@ -75,6 +108,7 @@ try {
   }
 } finally {
   await millrace('down', '--data', dataDir);
+  for (const close of closing) close();
   if (code === 0) rmSync(dir, { recursive: true, force: true });
   else process.stderr.write(`e2e: logs and state of the failed run are in ${dir}\n`);
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What one whole process used, from start to exit. */
@@ -50,6 +50,20 @@ export function processCpuS(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
+/** CPU time of a running process and of all below it that run or have been waited for, seconds. */
+export function treeCpuS(root: number): number {
+  const processes = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), fields: statFields(Number(name)) }));
+  const sum = (pid: number): number => {
+    const own = processes.find((each) => each.pid === pid)?.fields ?? [];
+    const below = processes.filter(({ fields }) => Number(fields[1]) === pid);
+    const ticks = [11, 12, 13, 14].reduce((total, field) => total + Number(own[field] ?? 0), 0);
+    return ticks / ticksPerSecond + below.reduce((total, { pid: child }) => total + sum(child), 0);
+  };
+  return sum(root);
+}
+
 export function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
@@ -79,8 +93,12 @@ async function stopWhen(
 
 /** Fields of /proc/PID/stat behind the command name: state is the first. */
 function statFields(pid: number | 'self'): string[] {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return []; // it has ended
+  }
 }
 
 /** CPU time of all children that have ended and been waited for. */

@@ -41,6 +41,21 @@ export async function listKeys(stack: StackUnderTest, prefix = 'archive/'): Prom
   return keys;
 }
 
+/** Of all objects together. */
+export async function archiveBytes(stack: StackUnderTest): Promise<number> {
+  const s3 = client(stack);
+  let bytes = 0;
+  let token: string | undefined;
+  do {
+    const list = { Bucket: 'millrace', Prefix: 'archive/', ...(token ? { ContinuationToken: token } : {}) };
+    const page = await s3.send(new ListObjectsV2Command(list));
+    for (const item of page.Contents ?? []) bytes += item.Size ?? 0;
+    token = page.NextContinuationToken;
+  } while (token);
+  s3.destroy();
+  return bytes;
+}
+
 async function readObjects(stack: StackUnderTest): Promise<ArchiveObject[]> {
   const s3 = client(stack);
   const objects: ArchiveObject[] = [];

@@ -12,6 +12,10 @@ export interface StackUnderTest {
   dataDir: string;
   /** Folder whose files, at any depth, the stack's agent follows: all names with `.log` in them. */
   logs: string;
+  /** First port of the proxies that disturb the engines, in the order of `proxied`; only in long tests. */
+  faults?: number;
+  /** Folder on a small file system of its own that holds the agent's state, where one could be mounted. */
+  smallDisk?: string;
 }
 
 /** @throws Error without a stack: a test that is skipped proves nothing */

@@ -5,6 +5,7 @@ import { check } from './commands/check.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
 import { packageCommand } from './commands/package.ts';
+import { planCommand } from './commands/plan.ts';
 import { search } from './commands/search.ts';
 import { status } from './commands/status.ts';
 import { test } from './commands/test.ts';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   doctor,
   agent,
   packageCommand,
+  planCommand,
   test,
   check,
   bench,

@@ -37,7 +37,10 @@ export function runProgram(
 export function runNode(
   context: CliContext,
   args: string[],
-  options: { cwd?: string } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<number> {
-  return runProgram(context, process.execPath, args, { ...options, env: { NODE_NO_WARNINGS: '1' } });
+  return runProgram(context, process.execPath, args, {
+    ...options,
+    env: { ...options.env, NODE_NO_WARNINGS: '1' },
+  });
 }

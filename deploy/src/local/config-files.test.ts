@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { agentConfigText, parseNone, stackPaths } from './config-files.ts';
 import { logSources } from './log-sources.ts';
+import { parseOverrides } from './overrides.ts';
 import { partEnv } from './part-env.ts';
 import { stackPorts } from './ports.ts';
 
@@ -37,7 +38,11 @@ test('paths are quoted so that quotes, backslashes and #{} stay what they are', 
   const text = agentConfigText(paths, stackPorts(6700), [source]);
   assert.match(text, /path '\/a\\'b\\\\c\/#\{d\} e\.log'\n/);
   assert.match(text, /http_port 6706\n/);
-  assert.match(text, /endpoint http:\/\/127\.0\.0\.1:6701\n/);
+  assert.match(text, /endpoint 'http:\/\/127\.0\.0\.1:6701'\n/);
+  const { agent } = parseOverrides(['agent.match.outbox_size=1g', 'agent.system.http_port=0']);
+  const other = agentConfigText(paths, stackPorts(6700), [source], agent);
+  assert.match(other, /outbox_size '1g'\n/);
+  assert.match(other, /http_port 0\n/);
 });
 
 test('parts get credentials for the stand-ins and nothing that leads to AWS', () => {

@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { EngineFiles } from './fetch.ts';
 import type { Java } from './java.ts';
+import type { Override } from './overrides.ts';
 import type { StackPorts } from './ports.ts';
 
 /** The names that the parts of a local stack share. */
@@ -68,7 +69,22 @@ export const parseNone = ['@type none'];
 export const parseJson = ['@type json', 'time_key time', 'time_type string'];
 
 /** agent.conf in fluentd's syntax. */
-export function agentConfigText(paths: StackPaths, ports: StackPorts, sources: LogSource[]): string {
+export function agentConfigText(
+  paths: StackPaths,
+  ports: StackPorts,
+  sources: LogSource[],
+  overrides: Override[] = [],
+): string {
+  const given = (section: string) =>
+    overrides
+      .filter(({ path }) => path[0] === section)
+      .map(({ path, value }) => [path[1] ?? '', value] as const);
+  const lines = (section: string, parameters: Record<string, unknown>) =>
+    Object.entries({ ...parameters, ...Object.fromEntries(given(section)) })
+      .map(
+        ([name, value]) => `  ${name} ${typeof value === 'string' ? quote(value) : JSON.stringify(value)}\n`,
+      )
+      .join('');
   const text = sources.map(
     (source) => `<source>
   @type tail
@@ -83,16 +99,15 @@ ${source.parse.map((line) => `    ${line}\n`).join('')}  </parse>
   return `# Written by ./millrace up at every start: changes are lost. To keep them, copy this file and run
 #   ./millrace agent run --config COPY
 <system>
-  state_dir ${quote(paths.agentState)}
-  http_port ${ports.agent}
-</system>
+${lines('system', { state_dir: paths.agentState, http_port: ports.agent })}</system>
 ${text.join('')}<match **>
   @type kinesis_streams
-  stream_name ${localNames.kinesisStream}
-  region ${localNames.region}
-  endpoint http://127.0.0.1:${ports.kinesis}
-  drain_timeout 10s
-</match>
+${lines('match', {
+  stream_name: localNames.kinesisStream,
+  region: localNames.region,
+  endpoint: `http://127.0.0.1:${ports.kinesis}`,
+  drain_timeout: '10s',
+})}</match>
 `;
 }
 

@@ -1,12 +1,16 @@
 import { MillraceError } from '@millrace/core/errors.ts';
 
-/** Values that take the place of generated ones, by file: `consumer.archive.idle_ms_max=2000`. */
+/**
+ * Values that take the place of generated ones, by file: `consumer.archive.idle_ms_max=2000`, or for the agent by
+ * section: `agent.match.outbox_size=1g`.
+ */
 export interface Overrides {
+  agent: Override[];
   consumer: Override[];
   'search-api': Override[];
 }
 
-interface Override {
+export interface Override {
   path: string[];
   value: unknown;
 }
@@ -16,12 +20,16 @@ interface Override {
  * @throws MillraceError USAGE
  */
 export function parseOverrides(settings: string[]): Overrides {
-  const overrides: Overrides = { consumer: [], 'search-api': [] };
+  const overrides: Overrides = { agent: [], consumer: [], 'search-api': [] };
   for (const setting of settings) {
-    const [, file, keys, text] = /^(consumer|search-api)\.([a-z0-9_.]+)=(.*)$/s.exec(setting) ?? [];
+    const [, file, keys, text] =
+      /^(consumer|search-api|agent(?=\.(?:system|match)\.[a-z0-9_]+=))\.([a-z0-9_.]+)=(.*)$/s.exec(setting) ??
+      [];
     if (file === undefined || keys === undefined || text === undefined) {
       throw new MillraceError('USAGE', `--set "${setting}" is not FILE.KEY=VALUE`, {
-        hint: 'FILE is consumer or search-api, for example consumer.archive.object_age_ms_max=60000',
+        hint:
+          'for example consumer.archive.object_age_ms_max=60000, search-api.http.host=0.0.0.0, ' +
+          'agent.match.outbox_size=1g or agent.system.log_level=debug',
       });
     }
     overrides[file as keyof Overrides].push({ path: keys.split('.'), value: parsedValue(text) });

@@ -195,8 +195,9 @@ function writeConfigs(options: StackOptions, paths: StackPaths, ports: StackPort
   ]) {
     mkdirSync(folder, { recursive: true });
   }
-  writeFileAtOnce(paths.agentConfig, agentConfigText(paths, ports, logSources(paths, options.logs)));
   const { overrides } = options;
+  const agent = agentConfigText(paths, ports, logSources(paths, options.logs), overrides.agent);
+  writeFileAtOnce(paths.agentConfig, agent);
   const consumer = consumerConfig(paths, ports, options.java, options.files);
   writeFileAtOnce(paths.consumerConfig, jsonText(withOverrides(consumer, overrides.consumer)));
   const searchApi = withOverrides(searchApiConfig(ports), overrides['search-api']);

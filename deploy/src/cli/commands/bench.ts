@@ -12,7 +12,7 @@ export const bench: Command = {
   details: 'Benches are the files bench/NAME.ts; without a name they are listed.',
   options: {},
   positionals: { min: 0, max: Number.POSITIVE_INFINITY },
-  examples: ['./millrace bench agent', './millrace bench pipeline'],
+  examples: ['./millrace bench agent', './millrace bench consumer'],
   exits: [[1, 'it failed']],
   run: async () => exitCodes.usage,
   async passOn(context, args) {

@@ -3,26 +3,45 @@ import { join } from 'node:path';
 import { suggest } from '@millrace/core/config/suggest.ts';
 import { MillraceError } from '@millrace/core/errors.ts';
 import { runChecks } from '../checks.ts';
-import { type CliContext, type Command, exitCodes } from '../command.ts';
+import { type CliContext, type Command, exitCodes, type Parsed } from '../command.ts';
 import { runNode } from '../run-program.ts';
 
+type Group = (context: CliContext, parsed: Parsed) => Promise<number>;
+
 /** Groups of tests by name; each resolves with its exit code. */
-const groups: Record<string, (context: CliContext) => Promise<number>> = {
+const groups: Record<string, Group> = {
   check: async (context) => ((await runChecks(context)).length === 0 ? exitCodes.ok : exitCodes.failed),
   unit: (context) =>
     nodeTests(context, ['core', 'archive', 'consumer', 'search-api', 'deploy'], '**/*.test.ts'),
   agent: (context) => nodeTests(context, ['agent'], '**/*.test.ts'),
   packages: (context) => nodeTests(context, ['e2e/packages'], '*.test.ts'),
   e2e: (context) => endToEnd(context),
+  chaos: (context, parsed) => endToEnd(context, ...chaosArguments(parsed, 3)),
 };
 
-/** What takes too long for every change: the groups, then random kills, and the agent's simulation with other seeds. */
-const longGroups: typeof groups = {
+/** What takes too long for every change. */
+const longGroups: Record<string, Group> = {
   simulation: simulations,
-  chaos: (context) => endToEnd(context, '--long'),
+  models: (context) => runTests(context, ['agent/src/model.test.ts'], { MILLRACE_TEST_SEEDS: 'random' }),
+  long: (context) => endToEnd(context, ...filesOf(context, 'e2e/long', (file) => file !== chaosFile)),
 };
 
-const allGroups: typeof groups = { ...groups, ...longGroups };
+/** A part of the others, for whoever works on that. */
+const partGroups: Record<string, Group> = {
+  consumer: async (context) => {
+    const unit = await nodeTests(context, ['archive', 'consumer'], '**/*.test.ts');
+    const whole = await endToEnd(
+      context,
+      ...filesOf(context, 'e2e/tests', (file) => !/\/(?:agent|page)/.test(file)),
+    );
+    return unit === exitCodes.ok ? whole : unit;
+  },
+};
+
+const allGroups: Record<string, Group> = { ...groups, ...longGroups, ...partGroups };
+/** Long enough to meet what three minutes do not. */
+const fullChaosMinutes = 10;
+const chaosFile = 'e2e/long/chaos.test.ts';
 
 export const test: Command = {
   name: 'test',
@@ -30,29 +49,36 @@ export const test: Command = {
   usage: 'test [GROUP | FILE]…',
   details:
     `Groups are ${Object.keys(groups).join(', ')}; without one, all of them in that order. ` +
-    `${Object.keys(longGroups).join(' and ')} take longer; full is everything.`,
-  options: {},
+    `${Object.keys(longGroups).join(', ')} take longer; full is everything. consumer is the consumer's part of unit and e2e.`,
+  options: {
+    minutes: { type: 'string', value: 'N', help: 'How long chaos lasts: 3, or 10 in full.' },
+    seed: { type: 'string', value: 'N', help: 'The choices that chaos makes, as an earlier run named them.' },
+  },
   positionals: { min: 0, max: 100 },
   examples: ['./millrace test', './millrace test unit', './millrace test core/src/wire/wire.test.ts'],
   exits: [[1, 'a test failed']],
   async run(context, parsed) {
     const given = parsed.positionals.length === 0 ? Object.keys(groups) : parsed.positionals;
-    const names = given.flatMap((name) => (name === 'full' ? Object.keys(allGroups) : [name]));
+    const isFull = given.includes('full');
+    const names = given.flatMap((name) =>
+      name === 'full' ? Object.keys({ ...groups, ...longGroups }) : [name],
+    );
     const runs = names.map((name) => ({
       name,
       run: (Object.hasOwn(allGroups, name) && allGroups[name]) || oneFile(context, name),
     }));
+    if (isFull) parsed.strings.minutes ??= String(fullChaosMinutes);
     const failed: string[] = [];
     for (const { name, run } of runs) {
       context.stderr(`\ntest: ${name}\n`);
-      if ((await run(context)) !== exitCodes.ok) failed.push(name);
+      if ((await run(context, parsed)) !== exitCodes.ok) failed.push(name);
     }
     context.stderr(failed.length === 0 ? '\ntest: all good\n' : `\ntest: failed: ${failed.join(', ')}\n`);
     return failed.length === 0 ? exitCodes.ok : exitCodes.failed;
   },
 };
 
-function oneFile(context: CliContext, name: string): (context: CliContext) => Promise<number> {
+function oneFile(context: CliContext, name: string): Group {
   const path = [join(context.cwd, name), join(context.root, name)].find((candidate) => existsSync(candidate));
   if (path === undefined || !path.endsWith('.test.ts')) {
     const near = suggest(name, [...Object.keys(allGroups), 'full']);
@@ -75,7 +101,25 @@ function nodeTests(context: CliContext, folders: string[], pattern: string): Pro
   const files = folders.flatMap((folder) =>
     globSync(join(folder, pattern), { cwd: context.root, exclude: ['**/node_modules/**'] }),
   );
-  return runNode(context, ['--test', '--test-timeout=300000', ...files.sort()], { cwd: context.root });
+  return runTests(context, files.sort());
+}
+
+function runTests(context: CliContext, files: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
+  const cwd = context.root;
+  return runNode(context, ['--test', '--test-timeout=300000', ...files], {
+    cwd,
+    env: { ...context.env, ...env },
+  });
+}
+
+function filesOf(context: CliContext, folder: string, take: (file: string) => boolean): string[] {
+  return globSync(join(folder, '*.test.ts'), { cwd: context.root }).filter(take).sort();
+}
+
+function chaosArguments(parsed: Parsed, minutes: number): string[] {
+  const { strings } = parsed;
+  const seed = strings.seed === undefined ? [] : ['--seed', strings.seed];
+  return [chaosFile, '--minutes', strings.minutes ?? String(minutes), ...seed];
 }
 
 /** e2e/run.ts prepares the engines and runs e2e/tests; its arguments are its own. */

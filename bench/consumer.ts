@@ -1,0 +1,218 @@
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { systemClock } from '@millrace/core/runtime/clock.ts';
+import { archiveBytes } from '../e2e/harness/archive.ts';
+import { awsEnvironment, endpoint, millrace, pidOf, type StackUnderTest } from '../e2e/harness/stack.ts';
+import { accessLogLines, writeAccessLog } from './lib/access-log.ts';
+import { benchLines, ownAction, plainAction, writeBodies } from './lib/bodies.ts';
+import { measure, median, treeCpuS } from './lib/measure.ts';
+import { report, table } from './lib/report.ts';
+import { BenchStore } from './lib/store.ts';
+
+/** From stream to index and archive beside a bare bulk loader, and from a line's writing to its being found. */
+const { values } = parseArgs({
+  options: {
+    lines: { type: 'string', default: '600000' },
+    runs: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '60' },
+    'port-base': { type: 'string', default: '7000' },
+  },
+});
+const lines = Number(values.lines);
+const portBase = Number(values['port-base']);
+const dir = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
+const logs = join(dir, 'logs');
+mkdirSync(logs);
+const stack: StackUnderTest = {
+  url: `http://127.0.0.1:${portBase}`,
+  portBase,
+  dataDir: join(dir, 'data'),
+  logs,
+};
+const store = new BenchStore(endpoint(stack, 'opensearch'));
+
+interface Rates {
+  bare: number[];
+  plain: number[];
+  pipeline: number[];
+  consumerUs: number[];
+  /** Bytes of an index a document. */
+  ownBytes: number;
+  plainBytes: number;
+  /** Of the last run. */
+  logBytes: number;
+  archivedBytes: number;
+}
+
+async function main(): Promise<void> {
+  const up = ['up', '--detach', '--data', stack.dataDir, '--port-base', values['port-base']];
+  const started = await millrace(...up, '--logs', join(logs, '*.log'), '--store-heap', '1g');
+  if (started.code !== 0) throw new Error(started.stdout + started.stderr);
+  const rates: Rates = {
+    bare: [],
+    plain: [],
+    pipeline: [],
+    consumerUs: [],
+    ownBytes: 0,
+    plainBytes: 0,
+    logBytes: 0,
+    archivedBytes: 0,
+  };
+  for (let run = 0; run < Number(values.runs); run++) {
+    await loadBare(run, rates);
+    await loadThroughPipeline(run, rates);
+  }
+  const latency = await measureLatency(Number(values.seconds));
+  const quantile = (q: number) =>
+    latency[Math.min(latency.length - 1, Math.floor(latency.length * q))] ?? Number.NaN;
+  report('consumer', [
+    ...describe(rates),
+    '',
+    `Line written → found by the search API, ${latency.length} probes beside 1,000 lines/s: p50 **${quantile(0.5)} ms**, ` +
+      `p90 ${quantile(0.9)} ms, p99 ${quantile(0.99)} ms.`,
+  ]);
+}
+
+function describe(rates: Rates): string[] {
+  const { bare, plain, pipeline, consumerUs, ownBytes, plainBytes, logBytes, archivedBytes } = rates;
+  const count = (value: number) => Math.round(value).toLocaleString('en-US');
+  const row = (name: string, figures: number[], bytes = '') => [
+    name,
+    count(median(figures)),
+    figures.map(Math.round).join(', '),
+    bytes,
+  ];
+  return [
+    `${count(lines)} access-log lines a run into one OpenSearch (heap 1 GB), everything on this machine,`,
+    `runs in turns, median of ${values.runs}. Pipeline: stream → KCL → 2 children → archive and index.`,
+    '',
+    ...table(
+      ['', 'documents/s', 'runs', 'index bytes a document'],
+      [
+        row('bare `_bulk` loader, ready-made bodies', bare, ownBytes.toFixed(0)),
+        row('the same under the default dynamic mapping', plain, plainBytes.toFixed(0)),
+        row('pipeline', pipeline),
+      ],
+    ),
+    '',
+    `Ratio pipeline / bare: **${(median(pipeline) / median(bare)).toFixed(2)}**; pipeline / dynamic mapping: ` +
+      `**${(median(pipeline) / median(plain)).toFixed(2)}**, with **${(ownBytes / plainBytes).toFixed(2)}** of its bytes. ` +
+      `CPU of the consumer (daemon, children, all) ${median(consumerUs).toFixed(1)} µs a document.`,
+    '',
+    `Archive: ${(archivedBytes / 1e6).toFixed(1)} MB of ${(logBytes / 1e6).toFixed(1)} MB of log: **1/${(logBytes / archivedBytes).toFixed(1)}**.`,
+  ];
+}
+
+/** The pipeline's own documents, made beforehand; and their content as other shippers send it. */
+async function loadBare(run: number, rates: Rates): Promise<void> {
+  const file = join(dir, 'bodies');
+  writeBodies(file, 'bare', benchLines(lines, run), ownAction);
+  rates.bare.push(await store.load(file, 'millrace-bare-*', lines));
+  rates.ownBytes = (await store.bytes('millrace-bare-*')) / lines;
+  await store.remove('millrace-bare-*');
+  writeBodies(file, 'bare', benchLines(lines, run), plainAction);
+  rates.plain.push(await store.load(file, 'plain-*', lines));
+  rates.plainBytes = (await store.bytes('plain-*')) / lines;
+  await store.remove('plain-*');
+  rmSync(file);
+  process.stderr.write(`bare: ${Math.round(rates.bare.at(-1) ?? 0)} documents/s\n`);
+}
+
+/** Ships a file at full speed and watches the index grow; from the first tenth to the last. */
+async function loadThroughPipeline(run: number, rates: Rates): Promise<void> {
+  const log = join(dir, 'backfill.txt');
+  writeAccessLog(log, lines, 2000 + run);
+  const config = join(dir, 'agent.conf');
+  writeFileSync(config, agentConfig(log, run));
+  const agent = fileURLToPath(new URL('../agent/src/main.ts', import.meta.url));
+  const env = { ...process.env, ...awsEnvironment };
+  const consumer = await pidOf(stack, 'consumer');
+  const cpuBefore = treeCpuS(consumer);
+  const archivedBefore = await archiveBytes(stack);
+  const shipping = measure(process.execPath, [agent, 'run', '--config', config, '--once'], { env });
+  const samples: { at: number; count: number }[] = [];
+  for (let last = 0; last < lines; await delay(100)) {
+    last = await store.indexed('millrace-pipeline-*');
+    samples.push({ at: performance.now(), count: last });
+  }
+  await shipping;
+  const first = samples.find((sample) => sample.count >= lines * 0.1);
+  const end = samples.find((sample) => sample.count >= lines * 0.9);
+  if (first === undefined || end === undefined || end.at === first.at)
+    throw new Error('too few lines to measure');
+  const rate = ((end.count - first.count) / (end.at - first.at)) * 1000;
+  process.stderr.write(`pipeline: ${Math.round(rate)} documents/s\n`);
+  await store.settle('millrace-pipeline-*', lines);
+  await delay(35_000); // the shards' objects are closed after half a minute without a record
+  rates.pipeline.push(rate);
+  rates.consumerUs.push(((treeCpuS(consumer) - cpuBefore) * 1e6) / lines);
+  rates.logBytes = statSync(log).size;
+  rates.archivedBytes = (await archiveBytes(stack)) - archivedBefore;
+  await store.remove('millrace-pipeline-*');
+}
+
+function agentConfig(log: string, run: number): string {
+  return `<system>
+state_dir ${join(dir, `state-${run}`)}
+log_level warn
+</system>
+<source>
+@type tail
+path ${log}
+tag bench
+read_from_head true
+<parse>
+@type nginx
+</parse>
+</source>
+<match **>
+@type kinesis_streams
+stream_name millrace
+region us-east-1
+endpoint ${endpoint(stack, 'kinesis')}
+stream pipeline
+</match>
+`;
+}
+
+/** Probes among 1,000 lines/s: milliseconds from appending a line to the first answer that has it, sorted. */
+async function measureLatency(seconds: number): Promise<number[]> {
+  const file = join(logs, 'live.log');
+  const steady = accessLogLines(1_000_000, 3);
+  const writer = setInterval(() => {
+    appendFileSync(file, Array.from({ length: 50 }, () => String(steady.next().value)).join(''));
+  }, 50);
+  const found: number[] = [];
+  try {
+    await delay(5000);
+    const end = performance.now() + seconds * 1000;
+    for (let probe = 0; performance.now() < end; probe++) {
+      const token = `probe${process.pid}x${probe}`;
+      const written = performance.now();
+      appendFileSync(file, `${token}\n`);
+      for (;;) {
+        const answer = await fetch(`${stack.url}/api/v1/search?q=${token}&from=now-15m&size=1`);
+        const { hits } = (await answer.json()) as { hits: unknown[] };
+        if (hits.length > 0) break;
+        if (performance.now() - written > 60_000) throw new Error(`${token} was not found within a minute`);
+        await delay(20);
+      }
+      found.push(Math.round(performance.now() - written));
+      await delay(systemClock.random() * 700); // so that probes do not fall into step with timers
+    }
+  } finally {
+    clearInterval(writer);
+  }
+  return found.sort((a, b) => a - b);
+}
+
+try {
+  await main();
+} finally {
+  await millrace('down', '--data', stack.dataDir);
+  rmSync(dir, { recursive: true, force: true });
+}

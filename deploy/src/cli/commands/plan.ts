@@ -1,0 +1,112 @@
+import { suggest } from '@millrace/core/config/suggest.ts';
+import { MillraceError } from '@millrace/core/errors.ts';
+import { jsonText } from '../../local/config-files.ts';
+import { measured, type Prices, prices } from '../../plan/figures.ts';
+import { type Load, type Plan, plan } from '../../plan/plan.ts';
+import { type Command, exitCodes, type Parsed } from '../command.ts';
+
+const number = (help: string, fallback?: number) => ({
+  type: 'string' as const,
+  value: 'N',
+  ...(fallback === undefined ? {} : { default: String(fallback) }),
+  help,
+});
+
+export const planCommand: Command = {
+  name: 'plan',
+  summary: 'Say what an amount of logs takes: shards, workers, store, archive, and what AWS asks for it.',
+  usage: 'plan --gb-per-day N [--servers N] [--hot-days N] [--archive-days N] …',
+  details:
+    'Figures are those that were measured (bench/RESULTS.md); docs/capacity.md says how they are put together.',
+  options: {
+    'gb-per-day': number('Log bytes of all servers a day, in GB (1e9 bytes).'),
+    servers: number('Servers.', 100),
+    'line-bytes': number('Bytes of a line, on average.', 150),
+    peak: number('The busiest hour over the average one.', 3),
+    'hot-days': number('Days in the store.', 7),
+    'archive-days': number('Days on S3.', 365),
+    replicas: number('Copies of an index besides the first.', 1),
+    ratio: number('Log bytes over archive bytes.', measured.ratio),
+    price: {
+      type: 'string',
+      multiple: true,
+      value: 'NAME=VALUE',
+      help: `One of ${Object.keys(prices).join(', ')}.`,
+    },
+    json: { type: 'boolean', help: 'Print JSON.' },
+  },
+  positionals: { min: 0, max: 0 },
+  examples: [
+    './millrace plan --gb-per-day 200',
+    './millrace plan --gb-per-day 20 --servers 30 --hot-days 14',
+  ],
+  exits: [],
+  async run(context, parsed) {
+    const load = loadOf(parsed);
+    const result = plan(load, measured, pricesOf(parsed.lists.price ?? []));
+    context.stdout(parsed.flags.json ? jsonText({ load, ...result }) : text(load, result));
+    return exitCodes.ok;
+  },
+};
+
+function loadOf({ strings }: Parsed): Load {
+  if (strings['gb-per-day'] === undefined)
+    throw new MillraceError('USAGE', 'plan: how much is it? --gb-per-day is missing', {
+      hint: './millrace plan --gb-per-day 200',
+    });
+  const value = (name: string, least: number) => {
+    const given = Number(strings[name]);
+    if (Number.isFinite(given) && given >= least && given <= 1e9) return given;
+    throw new MillraceError('USAGE', `plan: --${name} "${strings[name]}" is no number from ${least}`);
+  };
+  return {
+    gbPerDay: value('gb-per-day', 0.001),
+    servers: value('servers', 1),
+    lineBytes: value('line-bytes', 1),
+    peak: value('peak', 1),
+    hotDays: value('hot-days', 0),
+    archiveDays: value('archive-days', 0),
+    replicas: value('replicas', 0),
+    ratio: value('ratio', 1),
+  };
+}
+
+function pricesOf(settings: string[]): Prices {
+  const given: Prices = { ...prices };
+  for (const setting of settings) {
+    const [name = '', text = ''] = setting.split('=');
+    if (!Object.hasOwn(prices, name) || text === '' || !(Number(text) >= 0)) {
+      const near = suggest(name, Object.keys(prices));
+      const hint = near ? `did you mean ${near}?` : `names are ${Object.keys(prices).join(', ')}`;
+      throw new MillraceError('USAGE', `plan: --price "${setting}" is not NAME=VALUE of a known price`, {
+        hint,
+      });
+    }
+    given[name as keyof Prices] = Number(text);
+  }
+  return given;
+}
+
+function text(load: Load, result: Plan): string {
+  const count = (value: number) => Math.round(value).toLocaleString('en-US');
+  const rows: [string, string][] = [
+    ['lines', `${count(result.linesPerSecond)}/s, ${count(result.linesPerSecondPeak)}/s at the peak`],
+    [
+      'stream',
+      `${result.streamMbPerSecondPeak.toFixed(2)} MB/s at the peak, ${count(result.recordsPerSecond)} records/s`,
+    ],
+    ['shards', `${result.shards}: ${result.shardsBecause}`],
+    ['consumer', `${result.workers} workers of 2 cores`],
+    [
+      'store',
+      `${count(result.storeGb)} GB in ${load.hotDays} days, ${count(result.storeDocuments / 1e6)} million documents`,
+    ],
+    ['archive', `${count(result.archiveGb)} GB in ${load.archiveDays} days`],
+    ...result.cost.map(({ part, perMonth, how }): [string, string] => [
+      part,
+      `$${count(perMonth)} a month: ${how}`,
+    ]),
+    ['together', `$${count(result.total)} a month, list prices of us-east-1`],
+  ];
+  return rows.map(([name, what]) => `${name.padEnd(14)}${what}\n`).join('');
+}

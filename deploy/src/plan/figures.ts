@@ -1,0 +1,40 @@
+/** What was measured, by `./millrace bench` (bench/RESULTS.md), on access-log lines of 147 bytes. */
+export interface Measured {
+  /** CPU of the agent, microseconds a line. */
+  agentUs: number;
+  /** CPU of the consumer (daemon, children, archive), microseconds a document. */
+  consumerUs: number;
+  /** Bytes of an index a document, merged, with everything it holds. */
+  storeBytes: number;
+  /** Bytes of a block of a busy server. */
+  blockBytes: number;
+  /** Log bytes over archive bytes. */
+  ratio: number;
+  /** What a node with 8 vCPU and 32 GB holds comfortably. */
+  storeGbPerNode: number;
+}
+
+export const measured: Measured = {
+  agentUs: 0.45,
+  consumerUs: 21,
+  storeBytes: 110,
+  blockBytes: 160_000,
+  ratio: 6,
+  storeGbPerNode: 1_500,
+};
+
+/** List prices of us-east-1 in US dollars, on demand, as published in 2026; `--price NAME=VALUE` puts others in place. */
+export const prices = {
+  shardHour: 0.015,
+  millionPutUnits: 0.014,
+  kinesisUnitBytes: 25_000,
+  /** 2 vCPU, 8 GB, such as m7g.large. */
+  workerHour: 0.0816,
+  storeGbMonth: 0.08,
+  /** 8 vCPU, 32 GB, such as m7g.2xlarge. */
+  storeNodeHour: 0.3264,
+  s3GbMonth: 0.023,
+  thousandPuts: 0.005,
+};
+
+export type Prices = typeof prices;

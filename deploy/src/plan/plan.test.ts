@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Load, plan } from './plan.ts';
+
+const load: Load = {
+  gbPerDay: 200,
+  lineBytes: 150,
+  servers: 100,
+  peak: 3,
+  hotDays: 7,
+  archiveDays: 365,
+  replicas: 1,
+  ratio: 6,
+};
+
+test('bytes, lines and days go in, and sizes come out that follow from them', () => {
+  const result = plan(load);
+  assert.equal(Math.round(result.linesPerSecond), 15_432);
+  assert.equal(Math.round(result.archiveGb), Math.round((200 / 6) * 365));
+  assert.equal(
+    result.total,
+    result.cost.reduce((sum, { perMonth }) => sum + perMonth, 0),
+  );
+});
+
+test('twice the logs take at least as much of everything, and half the hot days half the store', () => {
+  const one = plan(load);
+  const two = plan({ ...load, gbPerDay: 400 });
+  for (const key of ['shards', 'workers', 'storeGb', 'archiveGb', 'total'] as const)
+    assert.ok(two[key] >= one[key], key);
+  assert.ok(Math.abs(plan({ ...load, hotDays: 3.5 }).storeGb * 2 - one.storeGb) < 1e-6);
+});
+
+test('shards are as many as bytes, records and CPU ask for, whichever is most', () => {
+  const cheap = { agentUs: 0.4, storeBytes: 100, blockBytes: 160_000, ratio: 6, storeGbPerNode: 1_000 };
+  assert.match(plan(load, { ...cheap, consumerUs: 200 }).shardsBecause, /CPU/);
+  assert.match(plan(load, { ...cheap, consumerUs: 0.1 }).shardsBecause, /MB\/s/);
+  const quiet = { ...load, gbPerDay: 5, servers: 5_000 };
+  assert.match(plan(quiet, { ...cheap, consumerUs: 0.1 }).shardsBecause, /records/);
+});

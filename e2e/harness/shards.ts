@@ -1,0 +1,46 @@
+import {
+  KinesisClient,
+  ListShardsCommand,
+  MergeShardsCommand,
+  type Shard,
+  SplitShardCommand,
+} from '@aws-sdk/client-kinesis';
+import { clientOptions, endpoint, type StackUnderTest } from './stack.ts';
+
+const StreamName = 'millrace';
+
+/** Splits an open shard in the middle, or when there are `most` of them merges two neighbours. */
+export async function reshard(
+  stack: StackUnderTest,
+  most: number,
+  choose: (count: number) => number,
+): Promise<string> {
+  const client = new KinesisClient({ ...clientOptions, endpoint: endpoint(stack, 'kinesis') });
+  try {
+    const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName }));
+    const open = Shards.filter((shard) => shard.SequenceNumberRange?.EndingSequenceNumber === undefined).sort(
+      (a, b) => (startOf(a) < startOf(b) ? -1 : 1),
+    );
+    const at = choose(open.length);
+    const shard = open[at];
+    if (shard === undefined) return 'no open shard';
+    const neighbour = open[at + 1];
+    if (open.length < most) {
+      const middle = String((startOf(shard) + BigInt(shard.HashKeyRange?.EndingHashKey ?? 0)) / 2n);
+      const ShardToSplit = shard.ShardId;
+      await client.send(new SplitShardCommand({ StreamName, ShardToSplit, NewStartingHashKey: middle }));
+      return `split ${shard.ShardId}`;
+    }
+    if (neighbour === undefined) return 'no neighbour';
+    const ShardToMerge = shard.ShardId;
+    const AdjacentShardToMerge = neighbour.ShardId;
+    await client.send(new MergeShardsCommand({ StreamName, ShardToMerge, AdjacentShardToMerge }));
+    return `merge ${shard.ShardId} and ${neighbour.ShardId}`;
+  } finally {
+    client.destroy();
+  }
+}
+
+function startOf(shard: Shard): bigint {
+  return BigInt(shard.HashKeyRange?.StartingHashKey ?? 0);
+}
