@@ -78,7 +78,7 @@ export async function runAgent(options: AgentOptions): Promise<boolean> {
   };
   try {
     const { blocks, torn } = outbox.recover();
-    parts = createParts(options, outbox, blocks, torn, telemetry);
+    parts = await createParts(options, outbox, blocks, torn, telemetry);
     const { tailer, senders, inputs } = parts;
     reportDoubts(outbox, torn, telemetry);
     operations = await startOperations({ ...parts, ...options, telemetry, lanes: lanesOf(parts) });
@@ -111,13 +111,13 @@ export async function runAgent(options: AgentOptions): Promise<boolean> {
   }
 }
 
-function createParts(
+async function createParts(
   options: AgentOptions,
   outbox: Outbox,
   blocks: OutboxBlock[],
   torn: OutboxRow[],
   telemetry: AgentTelemetry,
-): Parts {
+): Promise<Parts> {
   const { pipeline, clock, createClient, once, resumed = false } = options;
   const senders = new Map<string, Sender>();
   const onAcknowledged = () => {
@@ -150,8 +150,10 @@ function createParts(
   const gatherer = new PushGatherer(pushed, outbox, clock, telemetry, governor);
   const { host } = pipeline.system;
   const { listeners } = options;
-  const inputs = pipeline.inputs.map((source) =>
-    source.create({ intake: gatherer.intakeOf(source), listeners, host, once, clock, telemetry }),
+  const inputs = await Promise.all(
+    pipeline.inputs.map((source) =>
+      source.create({ intake: gatherer.intakeOf(source), listeners, host, once, clock, telemetry }),
+    ),
   );
   return {
     outbox,

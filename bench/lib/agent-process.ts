@@ -100,8 +100,9 @@ export async function follow(
       await delay(Math.max(0, start + (count / files) * 1000 - performance.now()));
     }
     const cpuS = processCpuS(child.pid ?? 0) - cpuBefore;
-    await stop(child);
+    // Before the stop, which ships what was being gathered.
     const after = await sink.stats();
+    await stop(child);
     const records = after.records - before.records;
     const dataBytes = after.dataBytes - before.dataBytes;
     return { cpuS, lines: count, stats: { ...after, records, dataBytes } };

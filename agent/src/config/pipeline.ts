@@ -116,7 +116,8 @@ export interface PushSource {
   tag: string | undefined;
   /** Lines of `agent check`: what, value. No secrets. */
   describe(): [string, string][];
-  create(context: InputContext): Input;
+  /** Loads what it is made of: an agent has few kinds of sources. */
+  create(context: InputContext): Promise<Input>;
 }
 
 /** Where blocks go. */

@@ -1,5 +1,5 @@
-import { request } from 'node:http';
 import { MillraceError } from '@millrace/core/errors.ts';
+import { request } from '@millrace/core/runtime/node-http.ts';
 import { sizeText, time } from '../config/values.ts';
 import type { DrainReport } from '../stopping.ts';
 import { controlPath } from './server.ts';

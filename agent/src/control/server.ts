@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { createServer } from '@millrace/core/runtime/node-http.ts';
 import type { DrainReport } from '../stopping.ts';
 
 /** What a command on the same machine may ask of a running agent. */

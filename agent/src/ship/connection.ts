@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { type AgentOptions, Agent as HttpAgent } from 'node:http';
+import type { AgentOptions } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { promisify } from 'node:util';
+import { Agent as HttpAgent } from '@millrace/core/runtime/node-http.ts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 /** How a service of AWS is reached, and who asks. */

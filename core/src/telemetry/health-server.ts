@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { MillraceError } from '../errors.ts';
+import { createServer } from '../runtime/node-http.ts';
 
 export interface HealthServerOptions {
   host: string;

@@ -14,7 +14,6 @@ import { pluginOf } from '../../config/plugins/registry.ts';
 import { childSection, idOf, readSection } from '../../config/read-section.ts';
 import { type ConfigSection, configError, placeText } from '../../config/syntax/tree.ts';
 import { bool, oneOf, string, stringLike, time, timeText } from '../../config/values.ts';
-import { ExecInput } from './exec-input.ts';
 import type { RecordSettings } from './record-reader.ts';
 
 const tagType = stringLike(/^[^\s\p{Cc}]{1,256}$/u, 'a tag (no spaces, 256 characters at most)');
@@ -103,7 +102,10 @@ export const exec: SourcePlugin = {
           records.tagKey === undefined ? records.tag : `the field ${records.tagKey}, else "${records.tag}"`,
         ],
       ],
-      create: (inputContext) => new ExecInput(config, inputContext),
+      async create(inputContext) {
+        const { ExecInput } = await import('./exec-input.ts');
+        return new ExecInput(config, inputContext);
+      },
     };
   },
 };

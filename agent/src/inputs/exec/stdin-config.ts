@@ -4,7 +4,6 @@ import { idOf, readSection } from '../../config/read-section.ts';
 import { placeText } from '../../config/syntax/tree.ts';
 import { stringLike } from '../../config/values.ts';
 import { compileRecords, pipeParams } from './config.ts';
-import { StdinInput } from './stdin-input.ts';
 
 const table = {
   title: '<source> @type stdin',
@@ -40,7 +39,10 @@ export const stdin: SourcePlugin = {
         ['reads', 'standard input'],
         ['tag', records.tag],
       ],
-      create: (inputContext) => new StdinInput(records, inputContext),
+      async create(inputContext) {
+        const { StdinInput } = await import('./stdin-input.ts');
+        return new StdinInput(records, inputContext);
+      },
     };
   },
 };

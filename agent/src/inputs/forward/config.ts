@@ -23,7 +23,6 @@ import {
 } from '../../config/values.ts';
 import { compileTransport, type TlsSettings } from '../../input/transport.ts';
 import type { Security, SecurityClient } from './handshake.ts';
-import { ForwardInput } from './input.ts';
 
 const mib = 1024 * 1024;
 const tagText = stringLike(/^[^\s\p{Cc}]{1,256}$/u, 'a tag (no spaces, 256 characters at most)');
@@ -189,7 +188,10 @@ export const forward: SourcePlugin = {
       where: placeText(section),
       tag: config.tag === undefined ? undefined : config.addTagPrefix + config.tag,
       describe: () => describe(config),
-      create: (inputContext) => new ForwardInput(config, inputContext),
+      async create(inputContext) {
+        const { ForwardInput } = await import('./input.ts');
+        return new ForwardInput(config, inputContext);
+      },
     };
   },
 };

@@ -14,7 +14,6 @@ import { type ConfigSection, configError, placeText } from '../../config/syntax/
 import { bool, integer, string, stringLike } from '../../config/values.ts';
 import type { GatewaySettings } from './gateway.ts';
 import { compileGateway, describeGateway, gatewayParams } from './gateway-config.ts';
-import { HttpInput } from './input.ts';
 
 const tagText = stringLike(/^[^\s\p{Cc}]{1,256}$/u, 'a tag (no spaces, 256 characters at most)');
 
@@ -104,7 +103,10 @@ export const http: SourcePlugin = {
         ...describeGateway(gateway),
         ['bodies', format === 'json' ? 'JSON, MessagePack' : 'lines'],
       ],
-      create: (inputContext) => new HttpInput(config, inputContext),
+      async create(inputContext) {
+        const { HttpInput } = await import('./input.ts');
+        return new HttpInput(config, inputContext);
+      },
     };
   },
 };

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { createServer } from '@millrace/core/runtime/node-http.ts';
 import { type Connection, Connections } from '../../input/connections.ts';
 import type { InputContext } from '../../input/input.ts';
 import type { TlsSettings } from '../../input/transport.ts';

@@ -5,7 +5,6 @@ import { configError, placeText } from '../../config/syntax/tree.ts';
 import { bool, integer, string, stringLike } from '../../config/values.ts';
 import type { GatewaySettings } from '../http/gateway.ts';
 import { compileGateway, describeGateway, gatewayParams } from '../http/gateway-config.ts';
-import { OtlpInput } from './input.ts';
 
 const table = {
   title: '<source> @type opentelemetry',
@@ -73,7 +72,10 @@ export const opentelemetry: SourcePlugin = {
       where: placeText(section),
       tag: tag.includes('$') ? undefined : tag,
       describe: () => [['tag', tag], ...describeGateway(gateway)],
-      create: (inputContext) => new OtlpInput(config, inputContext),
+      async create(inputContext) {
+        const { OtlpInput } = await import('./input.ts');
+        return new OtlpInput(config, inputContext);
+      },
     };
   },
 };

@@ -15,7 +15,6 @@ import { type ConfigSection, configError, placeText } from '../../config/syntax/
 import { bool, integer, oneOf, size, sizeText, string, stringLike } from '../../config/values.ts';
 import { compileTransport, type Transport } from '../../input/transport.ts';
 import type { FrameType } from './frames.ts';
-import { SyslogInput } from './input.ts';
 
 const mib = 1024 * 1024;
 
@@ -140,7 +139,10 @@ export const syslog: SourcePlugin = {
       where: placeText(section),
       tag: undefined,
       describe: () => describe(config),
-      create: (inputContext) => new SyslogInput(config, inputContext),
+      async create(inputContext) {
+        const { SyslogInput } = await import('./input.ts');
+        return new SyslogInput(config, inputContext);
+      },
     };
   },
 };

@@ -12,7 +12,6 @@ import { type ConfigSection, configError, placeText } from '../../config/syntax/
 import { bool, hash, size, string, stringLike } from '../../config/values.ts';
 import type { EntrySettings } from './entry-line.ts';
 import type { EntryLimits } from './export-format.ts';
-import { SystemdInput } from './input.ts';
 
 const kib = 1024;
 
@@ -109,7 +108,10 @@ export const systemd: SourcePlugin = {
         ['entries', config.matches.length === 0 ? 'all' : config.matches.join(' ')],
         ['tag', tag],
       ],
-      create: (inputContext) => new SystemdInput(config, inputContext),
+      async create(inputContext) {
+        const { SystemdInput } = await import('./input.ts');
+        return new SystemdInput(config, inputContext);
+      },
     };
   },
 };
