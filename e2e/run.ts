@@ -45,11 +45,14 @@ const stack: StackUnderTest = { url: `http://127.0.0.1:${portBase}`, portBase, d
 // Objects and give-ups in seconds in place of minutes: what is tested is the same, the waiting is not.
 const settings = [
   'consumer.archive.idle_ms_max=2000',
+  'consumer.archive.object_age_ms_max=20000',
   'consumer.index.give_up_ms=10000',
   // Small enough to be full soon while the store is down: only then live indexing gives up and the filler has work.
   'consumer.index.queue_bytes_max=1048576',
   'consumer.filler.interval_ms=3000',
   'consumer.filler.min_age_ms=5000',
+  'consumer.archive.layout=blocks+ndjson',
+  'consumer.archive.keep_interval_ms=3000',
 ];
 const closing: (() => void)[] = [];
 if (disturbed) {

@@ -1,5 +1,26 @@
 import { type Static, Type } from 'typebox';
 
+/** How objects are written; for processes that write the archive. */
+export const writeConfigProperties = {
+  /** Storage class of archive objects. Classes that have to be restored before they are read are none of these. */
+  storage_class: Type.Optional(
+    Type.Union([
+      Type.Literal('STANDARD'),
+      Type.Literal('STANDARD_IA'),
+      Type.Literal('ONEZONE_IA'),
+      Type.Literal('INTELLIGENT_TIERING'),
+      Type.Literal('GLACIER_IR'),
+    ]),
+  ),
+  /** Key (id or ARN) of AWS KMS that encrypts everything written to the bucket; absent: as the bucket says. */
+  sse_kms_key_id: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
+  /** Tags of archive objects, for lifecycle rules and cost reports. */
+  tags: Type.Record(Type.String({ minLength: 1, maxLength: 128 }), Type.String({ maxLength: 256 }), {
+    default: {},
+    maxProperties: 10,
+  }),
+};
+
 /** Where the archive is. AWS credentials come from the environment. */
 export const BucketConfigSchema = Type.Object(
   {
@@ -14,3 +35,6 @@ export const BucketConfigSchema = Type.Object(
 );
 
 export type BucketConfig = Static<typeof BucketConfigSchema>;
+
+const WriteConfigSchema = Type.Object(writeConfigProperties);
+export type WriteConfig = Static<typeof WriteConfigSchema>;

@@ -18,6 +18,8 @@ export interface ObjectStore {
   ): Promise<'created' | 'exists' | 'gone'>;
   /** Frees the parts of an upload; no error when it is gone. */
   abortUpload(key: string, upload: string, signal?: AbortSignal): Promise<void>;
+  /** Unfinished multipart uploads of keys under `prefix`; the first 10,000. */
+  unfinished(prefix: string, signal?: AbortSignal): Promise<UnfinishedUpload[]>;
   /** Size in bytes; undefined when there is no such object. */
   size(key: string, signal?: AbortSignal): Promise<number | undefined>;
   /** Bytes `from` to `to` (excluded); undefined when there is no such object. */
@@ -29,6 +31,13 @@ export interface ObjectStore {
   /** False when the bucket does not exist. */
   bucketExists(signal?: AbortSignal): Promise<boolean>;
   close(): void;
+}
+
+export interface UnfinishedUpload {
+  key: string;
+  upload: string;
+  /** Milliseconds since 1970. */
+  startedMs: number;
 }
 
 interface UploadPart {

@@ -16,16 +16,27 @@ export async function readFooter(
   bytes: number,
   signal?: AbortSignal,
 ): Promise<Footer> {
+  const frame = await readFooterFrame(store, key, bytes, signal);
+  return decodeFooter(frame, bytes - frame.length);
+}
+
+/**
+ * The bytes of an object's footer frame, not yet decoded.
+ * @throws MillraceError ARCHIVE_CORRUPT or ARCHIVE_UNAVAILABLE
+ */
+export async function readFooterFrame(
+  store: ObjectStore,
+  key: string,
+  bytes: number,
+  signal?: AbortSignal,
+): Promise<Buffer> {
   const from = Math.max(0, bytes - tailBytes);
   const tail = await readRange(store, key, from, bytes, signal);
   if (tail.length < footerTrailerBytes) throw new MillraceError('ARCHIVE_CORRUPT', `${key}: ${bytes} bytes`);
   const length = footerFrameLength(tail);
   if (length > bytes) throw new MillraceError('ARCHIVE_CORRUPT', `${key}: footer longer than the object`);
-  const frame =
-    length <= tail.length
-      ? tail.subarray(tail.length - length)
-      : Buffer.concat([await readRange(store, key, bytes - length, from, signal), tail]);
-  return decodeFooter(frame, bytes - length);
+  if (length <= tail.length) return tail.subarray(tail.length - length);
+  return Buffer.concat([await readRange(store, key, bytes - length, from, signal), tail]);
 }
 
 /**

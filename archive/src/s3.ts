@@ -7,19 +7,21 @@ import {
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  type PutObjectCommandInput,
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { awsTimeouts } from './aws-timeouts.ts';
-import type { BucketConfig } from './config.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { BucketConfig, WriteConfig } from './config.ts';
+import type { ObjectStore, UnfinishedUpload } from './object-store.ts';
 
 /** S3 by its official client. Retries are ours, so the client has none. */
-export function createS3(config: BucketConfig): ObjectStore {
+export function createS3(config: BucketConfig & Partial<WriteConfig>): ObjectStore {
   const sockets = { keepAlive: true, maxSockets: 16 };
   const client = new S3Client({
     region: config.region,
@@ -35,15 +37,38 @@ export function createS3(config: BucketConfig): ObjectStore {
       httpsAgent: new HttpsAgent(sockets),
     }),
   });
-  return adapter(client, config.bucket);
+  return adapter(client, config.bucket, (key) => writeOptions(config, key));
 }
 
-function adapter(client: S3Client, bucket: string): ObjectStore {
+type WriteOptions = Pick<
+  PutObjectCommandInput,
+  'StorageClass' | 'ServerSideEncryption' | 'SSEKMSKeyId' | 'Tagging'
+>;
+
+/** Encryption is for everything; class and tags are for what is kept for years. */
+function writeOptions(config: BucketConfig & Partial<WriteConfig>, key: string): WriteOptions {
+  const { storage_class: StorageClass, sse_kms_key_id: SSEKMSKeyId, tags = {} } = config;
+  const kept = key.startsWith(`${config.prefix}archive/`);
+  const Tagging = new URLSearchParams(tags).toString();
+  return {
+    ...(SSEKMSKeyId === undefined ? {} : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId }),
+    ...(kept && StorageClass !== undefined ? { StorageClass } : {}),
+    ...(kept && Tagging !== '' ? { Tagging } : {}),
+  };
+}
+
+function adapter(client: S3Client, bucket: string, options: (key: string) => WriteOptions): ObjectStore {
   const Bucket = bucket;
   return {
-    ...uploads(client, bucket),
+    ...uploads(client, bucket, options),
     async put(key, body, signal) {
-      const command = new PutObjectCommand({ Bucket, Key: key, Body: body, IfNoneMatch: '*' });
+      const command = new PutObjectCommand({
+        Bucket,
+        Key: key,
+        Body: body,
+        IfNoneMatch: '*',
+        ...options(key),
+      });
       return attempt(async () => {
         await client.send(command, until(signal));
         return 'created' as const;
@@ -116,14 +141,19 @@ const startAfter = (key: string | undefined) => (key === undefined ? {} : { Star
 
 const foldersMax = 10_000;
 
-type Uploads = Pick<ObjectStore, 'createUpload' | 'uploadPart' | 'completeUpload' | 'abortUpload'>;
+type Uploads = Pick<
+  ObjectStore,
+  'createUpload' | 'uploadPart' | 'completeUpload' | 'abortUpload' | 'unfinished'
+>;
 
-function uploads(client: S3Client, bucket: string): Uploads {
+const uploadsMax = 10_000;
+
+function uploads(client: S3Client, bucket: string, options: (key: string) => WriteOptions): Uploads {
   const Bucket = bucket;
   return {
     async createUpload(key, signal) {
       return attempt(async () => {
-        const command = new CreateMultipartUploadCommand({ Bucket, Key: key });
+        const command = new CreateMultipartUploadCommand({ Bucket, Key: key, ...options(key) });
         const { UploadId } = await client.send(command, until(signal));
         if (UploadId === undefined) throw new Error('CreateMultipartUpload answered no upload id');
         return UploadId;
@@ -165,6 +195,31 @@ function uploads(client: S3Client, bucket: string): Uploads {
         await client.send(command, until(signal));
         return 'done' as const;
       }, gone);
+    },
+    async unfinished(prefix, signal) {
+      return attempt(async () => {
+        const found: UnfinishedUpload[] = [];
+        let from: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
+        while (from !== undefined && found.length < uploadsMax) {
+          const command: ListMultipartUploadsCommand = new ListMultipartUploadsCommand({
+            Bucket,
+            Prefix: prefix,
+            ...from,
+          });
+          const page = await client.send(command, until(signal));
+          for (const { Key: key, UploadId: upload, Initiated: started } of page.Uploads ?? []) {
+            if (key !== undefined && upload !== undefined && started !== undefined) {
+              found.push({ key, upload, startedMs: started.getTime() });
+            }
+          }
+          const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page;
+          from =
+            page.IsTruncated && KeyMarker !== undefined
+              ? { KeyMarker, ...(UploadIdMarker === undefined ? {} : { UploadIdMarker }) }
+              : undefined;
+        }
+        return found;
+      });
     },
   };
 }

@@ -5,7 +5,7 @@ import { Checkpoint } from './checkpoint.ts';
 
 test('nothing is due before something is durable', () => {
   const checkpoint = new Checkpoint();
-  checkpoint.delivered('1', {});
+  checkpoint.delivered('1', {}, 0);
   assert.equal(checkpoint.due(), undefined);
   assert.equal(checkpoint.complete, false);
 });
@@ -13,9 +13,9 @@ test('nothing is due before something is durable', () => {
 test('a record of an open object holds back what comes after it', () => {
   const checkpoint = new Checkpoint();
   const [slow, fast] = [{}, {}];
-  checkpoint.delivered('1', fast);
-  checkpoint.delivered('2', slow);
-  checkpoint.delivered('3', fast);
+  checkpoint.delivered('1', fast, 0);
+  checkpoint.delivered('2', slow, 0);
+  checkpoint.delivered('3', fast, 0);
   checkpoint.durable(fast);
   assert.equal(checkpoint.due(), '1');
   checkpoint.durable(slow);
@@ -26,7 +26,7 @@ test('a record of an open object holds back what comes after it', () => {
 test('a checkpoint is due once', () => {
   const checkpoint = new Checkpoint();
   const object = {};
-  checkpoint.delivered('1', object);
+  checkpoint.delivered('1', object, 0);
   checkpoint.durable(object);
   assert.equal(checkpoint.due(), '1');
   checkpoint.sent('1');
@@ -36,10 +36,27 @@ test('a checkpoint is due once', () => {
 test('a refused checkpoint stays due', () => {
   const checkpoint = new Checkpoint();
   const object = {};
-  checkpoint.delivered('1', object);
+  checkpoint.delivered('1', object, 0);
   checkpoint.durable(object);
   checkpoint.due();
   assert.equal(checkpoint.due(), '1');
+});
+
+test('what is uncovered begins at the first record that no sent checkpoint covers', () => {
+  const checkpoint = new Checkpoint();
+  const [first, second] = [{}, {}];
+  assert.equal(checkpoint.uncoveredSinceMs, undefined);
+  checkpoint.delivered('1', first, 100);
+  checkpoint.delivered('2', first, 200);
+  checkpoint.delivered('3', second, 300);
+  assert.equal(checkpoint.uncoveredSinceMs, 100);
+  checkpoint.durable(first);
+  assert.equal(checkpoint.uncoveredSinceMs, 100, 'durable, but a crash would read it again');
+  checkpoint.sent(checkpoint.due() ?? '');
+  assert.equal(checkpoint.uncoveredSinceMs, 300);
+  checkpoint.durable(second);
+  checkpoint.sent('3');
+  assert.equal(checkpoint.uncoveredSinceMs, undefined);
 });
 
 /** Objects by number; an object that was closed is not given records again, a new one takes its place. */
@@ -65,7 +82,7 @@ test('whatever the interleaving, a checkpoint never covers a record outside a co
           const holder = open.get(step.stream) ?? {};
           open.set(step.stream, holder);
           records.push(holder);
-          checkpoint.delivered(String(records.length - 1), holder);
+          checkpoint.delivered(String(records.length - 1), holder, 0);
         } else if (step.kind === 'complete') {
           const holder = open.get(step.stream);
           open.delete(step.stream);

@@ -1,148 +1,13 @@
 import assert from 'node:assert/strict';
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { blockOf } from '@millrace/core/testing/blocks.ts';
-import { encodeBlock } from '@millrace/core/wire/encode.ts';
-
-type Action = Record<string, unknown> & { action: string };
-
-/** The daemon's side of the protocol: JSON lines in both directions, noise in between is an error here. */
-class Daemon {
-  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
-  readonly exit: Promise<unknown[]>;
-  readonly #lines: AsyncIterator<string>;
-  log = '';
-
-  constructor(args: string[], env: NodeJS.ProcessEnv) {
-    this.child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
-    this.exit = once(this.child, 'exit');
-    this.child.stderr.on('data', (data) => {
-      this.log += data;
-    });
-    this.#lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
-  }
-
-  send(message: object): void {
-    this.child.stdin.write(`${JSON.stringify(message)}\n`);
-  }
-
-  async next(): Promise<Action> {
-    for (;;) {
-      const { value, done } = await this.#lines.next();
-      if (done) throw new Error(`the child ended:\n${this.log}`);
-      if (value !== '') return JSON.parse(value) as Action; // aws-kcl puts an empty line before each message
-    }
-  }
-
-  /** Sends a call and answers checkpoints as KCL does until its status comes. */
-  async call(message: Action, answer: (checkpoint: Action) => string | undefined = () => undefined) {
-    const checkpoints: unknown[] = [];
-    this.send(message);
-    for (;;) {
-      const reply = await this.next();
-      if (reply.action === 'status') {
-        assert.equal(reply['responseFor'], message.action);
-        return checkpoints;
-      }
-      assert.equal(reply.action, 'checkpoint');
-      const error = answer(reply);
-      if (error === undefined) checkpoints.push(reply['sequenceNumber'] ?? 'end');
-      this.send({ action: 'checkpoint', sequenceNumber: reply['sequenceNumber'], error });
-    }
-  }
-}
-
-/** What the child speaks to besides the daemon: an S3 that takes objects, a store that takes everything. */
-async function servers(t: TestContext) {
-  const objects = new Map<string, Buffer>();
-  const bulks: string[] = [];
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on('data', (part) => parts.push(part));
-    request.on('end', () => {
-      const body = Buffer.concat(parts);
-      const path = decodeURIComponent(request.url?.split('?')[0] ?? '');
-      const json = (value: object) =>
-        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
-      if (path.startsWith('/bucket/')) {
-        objects.set(path, body);
-        response.writeHead(200).end();
-      } else if (path === '/_bulk') {
-        bulks.push(body.toString());
-        const count = body.toString().split('\n').length >> 1;
-        json({ errors: false, items: Array.from({ length: count }, () => ({ create: { status: 201 } })) });
-      } else json({ acknowledged: true, version: { number: '3.6.0', distribution: 'opensearch' } });
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { objects, bulks, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
-async function start(t: TestContext) {
-  const { objects, bulks, url } = await servers(t);
-  const folder = mkdtempSync(join(tmpdir(), 'millrace child '));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const config = join(folder, 'consumer.json');
-  writeFileSync(
-    config,
-    JSON.stringify({
-      stream: { name: 'kinesis', region: 'us-east-1' },
-      archive: { bucket: 'bucket', region: 'us-east-1', endpoint: url, idle_ms_max: 500 },
-      store: { type: 'opensearch', node: url },
-      http: { port: 0 },
-      java: { bin: 'java', jars: '.' },
-      state_dir: folder,
-    }),
-  );
-  const child = fileURLToPath(new URL('child.ts', import.meta.url));
-  const credentials = { AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
-  const daemon = new Daemon([child, '--config', config], { ...process.env, ...credentials });
-  t.after(() => daemon.child.kill('SIGKILL'));
-  await daemon.call({
-    action: 'initialize',
-    shardId: 'shardId-000000000000',
-    sequenceNumber: 'TRIM_HORIZON',
-  });
-  return { daemon, objects, bulks };
-}
-
-function records(...sequences: number[]): Action {
-  return {
-    action: 'processRecords',
-    millisBehindLatest: 0,
-    records: sequences.map((sequence) => {
-      const bytes = Buffer.from(`line ${sequence}\n`);
-      const { header, payload } = blockOf([
-        { bytes, from: sequence * 100, capturedMs: 1_770_000_000_000, multiline: false },
-      ]);
-      return {
-        action: 'record',
-        data: encodeBlock(header, payload).toString('base64'),
-        partitionKey: 'k',
-        sequenceNumber: String(sequence),
-        subSequenceNumber: 0,
-        approximateArrivalTimestamp: 1_770_000_000_000,
-      };
-    }),
-  };
-}
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '@millrace/core/runtime/clock.ts';
+import { BlockWatch } from './daemon/block-watch.ts';
+import { decodeBatchBytes, decodeBatchIndex } from './set-aside/batch-file.ts';
+import { type DaemonSide, lineBlock, records, startChild } from './testing/child-bench.ts';
 
 test('a process on the daemon protocol archives, indexes and checkpoints, and leaves when its input ends', async (t) => {
-  const { daemon, objects, bulks } = await start(t);
+  const { daemon, objects, bulks } = await startChild(t);
   assert.deepEqual(await daemon.call(records(1, 2, 3)), []);
   let sent: unknown[] = [];
   let refused = 0;
@@ -159,7 +24,7 @@ test('a process on the daemon protocol archives, indexes and checkpoints, and le
 });
 
 test('signals are left to the daemon: the process takes none and closes its objects when asked', async (t) => {
-  const { daemon, objects } = await start(t);
+  const { daemon, objects } = await startChild(t);
   await daemon.call(records(1));
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) daemon.child.kill(signal);
   assert.deepEqual(await daemon.call({ action: 'shutdownRequested' }), ['1']);
@@ -170,18 +35,79 @@ test('signals are left to the daemon: the process takes none and closes its obje
 });
 
 test('a shard that ended is checkpointed at its end', async (t) => {
-  const { daemon, objects } = await start(t);
+  const { daemon, objects } = await startChild(t);
   await daemon.call(records(1, 2));
   assert.deepEqual(await daemon.call({ action: 'shardEnded' }), ['end']);
   assert.equal(objects.size, 1);
 });
 
 test('a shard that ended and cannot be checkpointed ends the process, unanswered', async (t) => {
-  const { daemon } = await start(t);
+  const { daemon } = await startChild(t);
   await daemon.call(records(1));
   await assert.rejects(
     daemon.call({ action: 'shardEnded' }, () => 'ShutdownException'),
     /the child ended/,
   );
   assert.deepEqual(await daemon.exit, [1, null]);
+});
+
+test('a checkpoint names a sequence number, and goes with the next call, be it an empty one', async (t) => {
+  const { daemon, objects } = await startChild(t);
+  await daemon.call(records(1, 2));
+  while (objects.size === 0) await delay(50);
+  const sent: unknown[] = [];
+  await daemon.call(records(), (checkpoint) => {
+    sent.push(checkpoint);
+    return undefined;
+  });
+  assert.deepEqual(sent, [{ action: 'checkpoint', sequenceNumber: '2' }]);
+});
+
+test('after ShutdownException a process goes on answering and writes nothing more', async (t) => {
+  const { daemon, objects } = await startChild(t);
+  await daemon.call(records(1));
+  while (objects.size === 0) await delay(50);
+  assert.deepEqual(await daemon.call(records(2), () => 'ShutdownException'), []);
+  await daemon.call(records(3));
+  await delay(1500); // its object would be there by now
+  assert.equal(objects.size, 1);
+  assert.deepEqual(await daemon.call({ action: 'leaseLost' }), []);
+  daemon.child.stdin.end();
+  assert.deepEqual(await daemon.exit, [0, null]);
+});
+
+/** Backtracks for longer than anybody waits, where the runtime is not told to change engines (as in production). */
+const hangingRule = '{"parse":{"expression":"^(?<x>(a+)+)$","type":"regexp"},"v":1}';
+
+test('a block that its process never comes back from is tried twice, then set aside, and the shard goes on', async (t) => {
+  const { daemon, again, folder, objects } = await startChild(t);
+  const bytes = lineBlock(`${'a'.repeat(60)}b`, 200, hangingRule);
+  const call = records(1, 2, 3);
+  Object.assign((call['records'] as object[])[1] ?? {}, { data: bytes.toString('base64') });
+  const watch = new BlockWatch(folder, systemClock, 1_000);
+  let current: DaemonSide = daemon;
+  for (const deaths of [0, 1]) {
+    current.send(call);
+    let found = watch.hanging();
+    while (found.length === 0) {
+      await delay(100);
+      found = watch.hanging();
+    }
+    const { pid } = current.child;
+    assert.deepEqual(found, [{ shard: 'shardId-000000000000', pid, record: '2.0', deaths }]);
+    current.child.stdin.end(); // it does not notice
+    assert.deepEqual(watch.stopStale(), [pid]);
+    assert.deepEqual(await current.exit, [null, 'SIGKILL']);
+    current = await again();
+  }
+  await current.call(call);
+  let sent: unknown[] = [];
+  while (sent.at(-1) !== '3') {
+    sent = await current.call(records());
+    await delay(50);
+  }
+  const [aside] = [...objects].filter(([key]) => key.includes('/set-aside/'));
+  const stored = aside?.[1] ?? Buffer.alloc(0);
+  assert.deepEqual(decodeBatchBytes(stored, 'object'), bytes);
+  assert.equal(decodeBatchIndex(stored, 'object')[0]?.reason, 'fatal');
 });

@@ -6,6 +6,7 @@
 import { Console } from 'node:console';
 import { parseArgs } from 'node:util';
 import { createS3 } from '@millrace/archive/s3.ts';
+import { createRenderer } from '@millrace/core/document/render.ts';
 import { messageOf } from '@millrace/core/errors.ts';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
 import { createStore } from '@millrace/core/store/create.ts';
@@ -15,6 +16,8 @@ import kcl from 'aws-kcl';
 import { shardEvents } from './events.ts';
 import { createIndexer } from './index/indexer.ts';
 import { loadConfig } from './load-config.ts';
+import { Horizons } from './retention/horizons.ts';
+import { BlockNote } from './shard/block-note.ts';
 import { createProcessor } from './shard/processor.ts';
 import { Shard } from './shard/shard.ts';
 
@@ -24,8 +27,9 @@ const watchMs = 2_000;
 function main(): void {
   // A library that prints would break the protocol.
   globalThis.console = new Console(process.stderr, process.stderr);
-  // A signal to the whole group must not take the process away before shutdownRequested: the daemon decides.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+  // A signal to the whole group must not take the process away before shutdownRequested: the daemon decides. But it
+  // asks only between two calls, so a call that waits has to end.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => shard?.letGo());
 
   const { values } = parseArgs({ options: { config: { type: 'string' }, 'main-pid': { type: 'string' } } });
   const config = loadConfig(values.config ?? '');
@@ -43,14 +47,17 @@ function main(): void {
   };
   const objects = createS3(config.archive);
   const store = createStore(config.store, clock);
-  const indexer = createIndexer({ store, clock, telemetry, config: config.index });
+  const horizons = new Horizons(store, clock);
+  const indexer = createIndexer({ store, clock, telemetry, config: config.index, horizons, guarded: true });
   const processor = createProcessor({
     clock,
     emit: telemetry.emit,
     drainMs: config.drain_ms,
     fail,
     open(id) {
-      shard = new Shard({ id, config, objects, store, indexer, clock, telemetry, fail });
+      const note = new BlockNote(config.state_dir, id);
+      const renderer = createRenderer();
+      shard = new Shard({ id, config, objects, store, indexer, clock, telemetry, renderer, note, fail });
       report(shard).catch(fail);
       return shard;
     },

@@ -4,31 +4,29 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { awsTimeouts } from '@millrace/archive/aws-timeouts.ts';
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { createS3 } from '@millrace/archive/s3.ts';
-import { createRenderer } from '@millrace/core/document/render.ts';
 import { MillraceError, messageOf } from '@millrace/core/errors.ts';
-import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { createStore } from '@millrace/core/store/create.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { startHealthServer } from '@millrace/core/telemetry/health-server.ts';
 import type { Logger } from '@millrace/core/telemetry/log.ts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { runArchiveKeeper } from './archive/keep/run-keeper.ts';
 import type { ConsumerConfig } from './config.ts';
+import { BlockWatch } from './daemon/block-watch.ts';
 import { Daemon } from './daemon/daemon.ts';
 import { stopOrphan } from './daemon/orphan.ts';
 import { prepareDaemon } from './daemon/prepare.ts';
 import { shutdownMarginMs } from './daemon/properties.ts';
-import { ensureTable, seedLeases } from './daemon/seed-leases.ts';
+import { seedLeases } from './daemon/seed-leases.ts';
 import { ShardMetrics } from './daemon/shard-metrics.ts';
 import { listShards } from './daemon/shards.ts';
 import { lockState } from './daemon/state-lock.ts';
 import { workerId } from './daemon/worker-id.ts';
 import { type ConsumerTelemetry, consumerEvents } from './events.ts';
-import { dynamoLockItem } from './filler/dynamo-lock-item.ts';
-import { fillObject } from './filler/fill-object.ts';
-import { Filler, lockExpiryMs } from './filler/filler.ts';
-import { createLock } from './filler/lock.ts';
-import { createIndexer } from './index/indexer.ts';
+import { runStoreFiller } from './filler/store-filler.ts';
+import { persist } from './persist.ts';
+import { runRetention } from './retention/timer.ts';
 
 export interface ConsumerOptions {
   config: ConsumerConfig;
@@ -42,8 +40,6 @@ export interface ConsumerOptions {
   signal: AbortSignal;
 }
 
-const patience: Backoff = { baseMs: 250, maxMs: 5_000 };
-
 /**
  * The main process: keeps the MultiLangDaemon running, fills what has no mark, serves health and metrics. Resolves
  * when the signal ended it.
@@ -53,6 +49,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
   const { config, clock, log, signal } = options;
   const telemetry = createTelemetry('consumer', consumerEvents, log);
   const shards = new ShardMetrics(clock);
+  const beside = storesBeside(options);
   const objects = createS3(config.archive);
   const dynamo = new DynamoDBClient({
     region: config.stream.region,
@@ -63,6 +60,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
   lockState(config.state_dir);
   const worker = workerId(config.state_dir, options.host);
   const { args, propertiesFile } = prepareDaemon(config, resolve(options.configFile), worker);
+  const blocks = new BlockWatch(config.state_dir, clock, config.block_ms_max);
   const daemon = new Daemon({
     bin: config.java.bin,
     args,
@@ -72,6 +70,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
     telemetry,
     shards,
     stopMsMax: config.drain_ms + shutdownMarginMs + 5_000,
+    hanging: () => blocks.hanging(),
     onLine: (line) => {
       if (!shards.take(line)) passOn(log, line);
     },
@@ -80,17 +79,20 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
   const http = await startHealthServer({
     ...config.http,
     notReady: () => notReady(daemon, shards),
-    metrics: async () => (await telemetry.registry.metrics()) + shards.text(),
+    metrics: async () =>
+      (await metricsOf([telemetry, ...beside.map((other) => other.telemetry)])) + shards.text(),
   });
   try {
     const orphan = await stopOrphan(config.state_dir, propertiesFile, clock);
     if (orphan !== undefined) telemetry.emit('orphan_stopped', { daemon_pid: orphan });
+    const stale = blocks.stopStale();
+    if (stale.length > 0) telemetry.emit('shards_stale', { pids: stale });
     await requireBucket(objects, options, telemetry);
     await seed(options, dynamo, telemetry);
     const running = signal.aborted ? Promise.resolve() : daemon.run();
     const stopped = onceAborted(signal).then(() => daemon.stop());
     telemetry.emit('consumer_started', { worker });
-    const filling = fill(options, objects, dynamo, worker, telemetry);
+    const filling = fill(options, objects, dynamo, worker, telemetry, beside);
     await Promise.race([running, filling]);
     await Promise.all([running, stopped, filling]);
     telemetry.emit('consumer_stopped');
@@ -102,67 +104,56 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
   }
 }
 
-/** Installs the templates, then runs the filler until the signal. Archiving waits for neither. */
+async function metricsOf(parts: ConsumerTelemetry[]): Promise<string> {
+  return (await Promise.all(parts.map(({ registry }) => registry.metrics()))).join('');
+}
+
+/** The further stores, each with metrics of its own. */
+function storesBeside({ config, log }: ConsumerOptions) {
+  return config.stores.map(({ name, store }) => ({
+    store,
+    lock: `filler-${name}`,
+    telemetry: createTelemetry(`filler_${name}`, consumerEvents, log.child({ store: name })),
+  }));
+}
+
+/** Keeps the store whole, and those beside it, and looks after the archive. Archiving waits for none of them. */
 async function fill(
   { config, clock, signal }: ConsumerOptions,
   objects: ObjectStore,
   dynamo: DynamoDBClient,
   worker: string,
   telemetry: ConsumerTelemetry,
+  beside: ReturnType<typeof storesBeside>,
 ): Promise<void> {
-  const store = createStore(config.store, clock);
-  const table = `${config.application}_locks`;
-  await persist(
-    clock,
-    signal,
-    (error) => telemetry.emit('store_waiting', { error }),
-    () => store.install(signal),
-  );
-  if (!signal.aborted) telemetry.emit('store_ready', {});
-  await persist(
-    clock,
-    signal,
-    (error) => telemetry.emit('filler_failed', { error }),
-    () => ensureTable(dynamo, table, 'name', clock),
-  );
-  const indexer = createIndexer({ store, clock, telemetry, config: config.index });
-  const bounds = { readBytes: config.filler.read_bytes, giveUpMs: config.index.give_up_ms };
-  const work = {
-    objects,
-    store,
-    indexer,
-    clock,
-    renderer: createRenderer(),
-    emit: telemetry.emit,
-    ...bounds,
-  };
-  const filler = new Filler({
-    config: config.filler,
-    prefix: config.archive.prefix,
-    hotDays: config.hot_days,
-    objects,
-    store,
-    clock,
-    telemetry,
-    lock: createLock(dynamoLockItem(dynamo, table, 'filler'), worker, lockExpiryMs, clock),
-    fill: (key, bytes, ended) => fillObject(work, key, bytes, ended),
-  });
-  await filler.run(signal);
-  await indexer.close();
-  await store.close();
+  const base = { config, objects, dynamo, worker, clock };
+  const stores = [{ store: config.store, lock: 'filler', telemetry }, ...beside];
+  await Promise.all([
+    ...stores.map(({ store, ...own }) =>
+      runStoreFiller({ ...base, ...own, store: createStore(store, clock) }, signal),
+    ),
+    runArchiveKeeper({ ...base, telemetry }, signal),
+    runRetention({ ...base, telemetry }, signal),
+  ]);
 }
 
 /** Writes the leases of a new stream. Only a help for the first start, so any failure is just told. */
 async function seed(
-  { config, clock }: ConsumerOptions,
+  { config, clock, signal }: ConsumerOptions,
   dynamo: DynamoDBClient,
   telemetry: ConsumerTelemetry,
 ): Promise<void> {
   try {
-    const leases = await seedLeases(dynamo, config.application, () => listShards(config.stream), clock);
+    const leases = await seedLeases(
+      dynamo,
+      config.application,
+      () => listShards(config.stream, signal),
+      clock,
+      signal,
+    );
     if (leases > 0) telemetry.emit('leases_seeded', { leases });
   } catch (error) {
-    telemetry.emit('leases_not_seeded', { error: messageOf(error) });
+    if (!signal.aborted) telemetry.emit('leases_not_seeded', { error: messageOf(error) });
   }
 }
 
@@ -182,25 +173,6 @@ async function requireBucket(
       hint: 'create it, or correct archive.bucket and archive.endpoint',
     });
   }
-}
-
-/** Tries until it works or the signal ends it; undefined then. */
-async function persist<T>(
-  clock: Clock,
-  signal: AbortSignal,
-  report: (error: string) => void,
-  work: () => Promise<T>,
-): Promise<T | undefined> {
-  for (let attempt = 0; !signal.aborted; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      report(messageOf(error));
-    }
-    await clock.sleep(backoffMs(patience, attempt, clock.random), signal);
-  }
-  return undefined;
 }
 
 /** A worker may rightly have no shard (more workers than shards), so it is ready after a while in any case. */

@@ -1,5 +1,17 @@
 import type { Telemetry } from '@millrace/core/telemetry/events.ts';
 import { indexerEvents } from './index/events.ts';
+import { setAsideEvents } from './set-aside/storm.ts';
+
+const uploadEvents = {
+  upload_retried: {
+    level: 'warn',
+    message: 'A request to S3 failed and is tried again; checkpoints wait for it.',
+  },
+  upload_orphaned: {
+    level: 'warn',
+    message: 'An unfinished upload could not be removed; it is removed when it is a day old.',
+  },
+} as const;
 
 /** Everything a shard's process reports: one log line and one counter each. */
 export const shardEvents = {
@@ -20,20 +32,15 @@ export const shardEvents = {
     message: 'KCL refused a checkpoint; it is sent again with the next call.',
   },
   object_completed: { level: 'info', message: 'An archive object is complete.' },
-  upload_retried: {
-    level: 'warn',
-    message: 'A request to S3 failed and is tried again; checkpoints wait for it.',
-  },
+  ...uploadEvents,
   upload_lost: { level: 'error', message: 'S3 lost an unfinished upload; its records are read again.' },
-  upload_orphaned: {
-    level: 'warn',
-    message: 'An unfinished upload could not be removed; the lifecycle rule of the bucket will.',
+  foreign_dropped: {
+    level: 'info',
+    message: 'A foreign record held nothing to index: it was empty, or a question of CloudWatch Logs.',
   },
   block_repeated: { level: 'info', message: 'A block came twice; the object holds it once.' },
-  set_aside: {
-    level: 'error',
-    message: 'A record could not be used; its bytes and the reason are set aside in the bucket.',
-  },
+  ...setAsideEvents,
+  set_aside_stored: { level: 'info', message: 'Records that could not be used are stored in the bucket.' },
   render_failed: { level: 'error', message: 'A block is archived but could not be made into documents.' },
   index_given_up: {
     level: 'warn',
@@ -49,6 +56,7 @@ export type ShardTelemetry = Telemetry<typeof shardEvents>;
 /** Everything the consumer's main process reports. */
 export const consumerEvents = {
   ...indexerEvents,
+  ...setAsideEvents,
   consumer_started: { level: 'info', message: 'The consumer has started.' },
   consumer_stopped: { level: 'info', message: 'The consumer has stopped.' },
   daemon_started: { level: 'info', message: 'The MultiLangDaemon has started.' },
@@ -59,6 +67,16 @@ export const consumerEvents = {
   shard_crashed: {
     level: 'error',
     message: "A shard's process is gone; the MultiLangDaemon is started again.",
+  },
+  block_hung: {
+    level: 'error',
+    message:
+      "A shard's process did not come back from a block and was killed; at the second time the block is set aside.",
+  },
+  shard_hung: { level: 'error', message: "A shard's process said nothing for a minute and was killed." },
+  shards_stale: {
+    level: 'warn',
+    message: "Shards' processes of an earlier run hung and were killed.",
   },
   daemon_killed: { level: 'warn', message: 'The MultiLangDaemon did not stop in time and was killed.' },
   orphan_stopped: {
@@ -75,9 +93,27 @@ export const consumerEvents = {
   },
   store_waiting: { level: 'warn', message: 'The store does not answer; it is asked again.' },
   store_ready: { level: 'info', message: 'The store is there and its templates are installed.' },
+  ...uploadEvents,
+  upload_removed: { level: 'info', message: 'An upload that nobody finished was removed.' },
+  archive_keep_failed: {
+    level: 'warn',
+    message: 'The archive could not be looked after; the next turn will.',
+  },
+  ndjson_written: { level: 'info', message: 'An NDJSON object was made of an archive object.' },
+  ndjson_failed: { level: 'error', message: 'No NDJSON object can be made of an archive object.' },
   archive_waiting: { level: 'warn', message: 'S3 does not answer; it is asked again.' },
   filler_pass: { level: 'debug', message: 'The filler has looked for objects without a mark.' },
   filler_failed: { level: 'warn', message: 'The filler could not finish its pass; the next one goes on.' },
+  retention_done: {
+    level: 'info',
+    message: 'Indices of days that are over were deleted.',
+    quantity: 'deleted',
+  },
+  retention_refused: {
+    level: 'error',
+    message: 'The index of a day that is over stays: the archive does not answer for all that it holds.',
+  },
+  retention_failed: { level: 'warn', message: 'Retention could not look at the indices; it is tried again.' },
   object_filled: { level: 'info', message: 'The filler has indexed an archive object and written its mark.' },
   object_corrupt: { level: 'error', message: 'An archive object, or a block in it, does not decode.' },
   object_unfilled: { level: 'warn', message: 'An archive object cannot be indexed completely yet.' },

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { validateConfig } from '@millrace/core/config/validate.ts';
-import { MillraceError, messageOf } from '@millrace/core/errors.ts';
+import { isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
+import { compileDecoder } from '@millrace/core/parse/encoding.ts';
 import { type ConsumerConfig, ConsumerConfigSchema } from './config.ts';
 
 /** @throws MillraceError CONFIG_INVALID: not readable, not JSON, or not what the schema asks for */
@@ -17,5 +18,19 @@ export function loadConfig(file: string): ConsumerConfig {
   } catch (cause) {
     throw new MillraceError('CONFIG_INVALID', `${file}: not JSON: ${messageOf(cause)}`, { cause });
   }
-  return validateConfig(ConsumerConfigSchema, value, file);
+  const config = validateConfig(ConsumerConfigSchema, value, file);
+  assertEncoding(config.foreign.encoding, file);
+  return config;
+}
+
+function assertEncoding(label: string | undefined, file: string): void {
+  try {
+    compileDecoder(label);
+  } catch (cause) {
+    const hint = isMillraceError(cause) ? cause.hint : undefined;
+    throw new MillraceError('CONFIG_INVALID', `${file}: foreign.encoding: ${messageOf(cause)}`, {
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
 }

@@ -13,16 +13,24 @@ export class AgentProcess {
   readonly #endpoint: string;
   readonly #source: string;
   readonly #match: string;
+  readonly #system: string;
   #child: ChildProcess | undefined;
 
-  /** Further lines of the `<source>` section, `<parse>` included, and of the `<match>` section. */
-  constructor(dir: string, endpoint: string, source = '<parse>\n@type none\n</parse>', match = '') {
+  /** Further lines of the `<source>` section, `<parse>` included, of the `<match>` and of the `<system>` section. */
+  constructor(
+    dir: string,
+    endpoint: string,
+    source = '<parse>\n@type none\n</parse>',
+    match = '',
+    system = '',
+  ) {
     this.dir = dir;
     this.logs = join(dir, 'files');
     this.state = join(dir, 'state');
     this.#endpoint = endpoint;
     this.#source = source;
     this.#match = match;
+    this.#system = system;
     mkdirSync(this.logs, { recursive: true });
   }
 
@@ -48,6 +56,7 @@ export class AgentProcess {
       config,
       `<system>
 state_dir ${this.state}
+${this.#system}
 </system>
 <source>
 @type tail

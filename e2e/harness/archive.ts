@@ -56,10 +56,10 @@ export async function archiveBytes(stack: StackUnderTest): Promise<number> {
   return bytes;
 }
 
-async function readObjects(stack: StackUnderTest): Promise<ArchiveObject[]> {
+async function readObjects(stack: StackUnderTest, prefix?: string): Promise<ArchiveObject[]> {
   const s3 = client(stack);
   const objects: ArchiveObject[] = [];
-  for (const key of await listKeys(stack)) {
+  for (const key of await listKeys(stack, prefix)) {
     const answer = await s3.send(new GetObjectCommand({ Bucket: 'millrace', Key: key }));
     const bytes = Buffer.from((await answer.Body?.transformToByteArray()) ?? []);
     const at = bytes.length - footerFrameLength(bytes.subarray(-64));
@@ -67,6 +67,12 @@ async function readObjects(stack: StackUnderTest): Promise<ArchiveObject[]> {
   }
   s3.destroy();
   return objects;
+}
+
+/** Footers of the objects under a prefix, by key. */
+export async function readFooters(stack: StackUnderTest, prefix: string): Promise<Map<string, Footer>> {
+  const objects = await readObjects(stack, prefix);
+  return new Map(objects.map(({ key, footer }) => [key, footer]));
 }
 
 /**

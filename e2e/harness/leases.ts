@@ -8,9 +8,12 @@ import {
 import { clientOptions, endpoint, type StackUnderTest } from './stack.ts';
 
 /** Checkpoint of each shard, as the KCL keeps it in the lease table. */
-export async function leaseCheckpoints(stack: StackUnderTest): Promise<Map<string, string>> {
+export async function leaseCheckpoints(
+  stack: StackUnderTest,
+  application = 'millrace',
+): Promise<Map<string, string>> {
   const client = new DynamoDBClient({ ...clientOptions, endpoint: endpoint(stack, 'leases') });
-  const { Items = [] } = await client.send(new ScanCommand({ TableName: 'millrace' }));
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: application }));
   client.destroy();
   return new Map(
     Items.filter((item) => /^\d+$/.test(item.checkpoint?.S ?? '')).map((item) => [

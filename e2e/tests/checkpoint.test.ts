@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { appendFileSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readArchive } from '../harness/archive.ts';
 import { lastSequenceNumbers, leaseCheckpoints, leaseOwners } from '../harness/leases.ts';
 import { assertExactlyOnce, countReaches } from '../harness/search.ts';
-import {
-  awsEnvironment,
-  childrenOf,
-  eventually,
-  healthy,
-  pidOf,
-  root,
-  stackUnderTest,
-} from '../harness/stack.ts';
+import { eventually, healthy, stackUnderTest } from '../harness/stack.ts';
+import { stackFamily, Worker } from '../harness/worker.ts';
 
 const stack = stackUnderTest();
 
@@ -47,15 +38,13 @@ test('a worker that was paused while another took its shards destroys nothing wh
   const owners = await leaseOwners(stack);
 
   // The whole old worker stands still in the middle of an object: consumer, daemon and children.
-  const consumer = await pidOf(stack, 'consumer');
-  const [daemon] = await childrenOf(consumer);
-  assert.ok(daemon);
-  const family = [consumer, daemon.pid, ...(await childrenOf(daemon.pid)).map((child) => child.pid)];
+  const family = await stackFamily(stack);
   write(50);
   await delay(700);
   for (const pid of family) process.kill(pid, 'SIGSTOP');
-  const second = startSecondWorker();
-  t.after(() => second.kill('SIGKILL'));
+  const second = new Worker(stack, 'second-worker');
+  t.after(() => second.kill());
+  second.start();
   try {
     write(100);
     await eventually('the second worker has taken every shard', 120, async () => {
@@ -72,8 +61,7 @@ test('a worker that was paused while another took its shards destroys nothing wh
   await delay(8000);
   write(100);
   await countReaches(stack, token, expected.length, 60);
-  second.kill('SIGTERM');
-  await once(second, 'exit');
+  assert.equal(await second.stop(), 0);
   await healthy(stack);
   write(50);
   await countReaches(stack, token, expected.length, 120);
@@ -84,21 +72,3 @@ test('a worker that was paused while another took its shards destroys nothing wh
     return found && found.bytes.length >= content.length ? found.bytes : undefined;
   }).then((bytes) => assert.ok(bytes.equals(content)));
 });
-
-function startSecondWorker() {
-  const dir = join(stack.dataDir, 'second-consumer');
-  mkdirSync(dir, { recursive: true });
-  const config = JSON.parse(readFileSync(join(stack.dataDir, 'consumer/consumer.json'), 'utf8'));
-  config.http.port = 0;
-  config.state_dir = join(dir, 'state');
-  writeFileSync(join(dir, 'consumer.json'), JSON.stringify(config));
-  const log = openSync(join(dir, 'consumer.log'), 'a');
-  return spawn(
-    process.execPath,
-    [join(root, 'consumer/src/main.ts'), 'run', '--config', join(dir, 'consumer.json')],
-    {
-      env: { ...process.env, ...awsEnvironment },
-      stdio: ['ignore', log, log],
-    },
-  );
-}

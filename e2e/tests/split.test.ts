@@ -2,14 +2,19 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { KinesisClient, ListShardsCommand, SplitShardCommand } from '@aws-sdk/client-kinesis';
+import {
+  KinesisClient,
+  ListShardsCommand,
+  MergeShardsCommand,
+  SplitShardCommand,
+} from '@aws-sdk/client-kinesis';
 import { leaseOwners } from '../harness/leases.ts';
 import { assertExactlyOnce, countReaches } from '../harness/search.ts';
 import { clientOptions, endpoint, eventually, stackUnderTest } from '../harness/stack.ts';
 
 const stack = stackUnderTest();
 
-test('a shard is split while lines flow: the children are read, each line is there once', async () => {
+test('a shard is split and its halves are merged while lines flow: all are read, each line is there once', async () => {
   const folder = join(stack.logs, 'split');
   mkdirSync(folder);
   const token = `split${process.pid}`;
@@ -27,6 +32,11 @@ test('a shard is split while lines flow: the children are read, each line is the
       return children.every((child) => owners.get(child)) ? true : undefined;
     });
     await delay(5000);
+    const merged = await mergeShards(children);
+    await eventually('the merged shard has a worker', 180, async () =>
+      (await leaseOwners(stack)).get(merged) ? true : undefined,
+    );
+    await delay(5000);
   } finally {
     clearInterval(writer);
   }
@@ -34,6 +44,19 @@ test('a shard is split while lines flow: the children are read, each line is the
   await delay(2000);
   await assertExactlyOnce(stack, token, expected);
 });
+
+/** Name of the child. */
+async function mergeShards([ShardToMerge, AdjacentShardToMerge]: string[]): Promise<string> {
+  const client = new KinesisClient({ ...clientOptions, endpoint: endpoint(stack, 'kinesis') });
+  const stream = { StreamName: 'millrace' };
+  await client.send(new MergeShardsCommand({ ...stream, ShardToMerge, AdjacentShardToMerge }));
+  const child = await eventually('the merge is done', 30, async () => {
+    const { Shards: now = [] } = await client.send(new ListShardsCommand(stream));
+    return now.find((item) => item.ParentShardId === ShardToMerge && item.AdjacentParentShardId)?.ShardId;
+  });
+  client.destroy();
+  return child;
+}
 
 /** Names of the children. */
 async function splitFirstShard(): Promise<string[]> {

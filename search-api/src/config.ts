@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { BucketConfigSchema } from '@millrace/archive/config.ts';
 import { validateConfig } from '@millrace/core/config/validate.ts';
 import { MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { StoreConfigSchema } from '@millrace/core/store/config.ts';
@@ -26,6 +27,41 @@ export const SearchApiConfigSchema = Type.Object(
       closed,
     ),
     store: StoreConfigSchema,
+    /** Where the archive is, for the ledger; absent: there is none here. AWS credentials come from the environment. */
+    archive: Type.Optional(BucketConfigSchema),
+    ledger: Type.Object(
+      {
+        /** An answer is given again for so long. */
+        fresh_ms: Type.Integer({ default: 15_000, minimum: 0, maximum: 3_600_000 }),
+        /** Files of a stream that one ledger has room for, about 3 KB each. */
+        files_max: Type.Integer({ default: 100_000, minimum: 1, maximum: 10_000_000 }),
+        /** Footers kept between two readings, rough bytes. */
+        memory_bytes_max: Type.Integer({
+          default: 64 * 1024 * 1024,
+          minimum: 1024 * 1024,
+          maximum: 2 ** 36,
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+    /** Replays of the archive that are asked for through the API; absent: none are carried out. */
+    replays: Type.Optional(
+      Type.Object(
+        {
+          /** The consumer's configuration: its archive is replayed into its store. */
+          config: Type.String({ minLength: 1 }),
+          /** The consumer's program; absent: the one beside this. */
+          program: Type.Optional(Type.String({ minLength: 1 })),
+          /** Folder for what is asked for and how far it is. */
+          state_dir: Type.String({ minLength: 1 }),
+          /** Replays that wait while one runs; more are answered 429. */
+          queue_max: Type.Integer({ default: 16, minimum: 0, maximum: 1_000 }),
+          /** Ended replays that are still told of. */
+          kept_max: Type.Integer({ default: 100, minimum: 1, maximum: 10_000 }),
+        },
+        closed,
+      ),
+    ),
     /** A request without an answer after this time is given up, in the store too. */
     request_timeout_ms: Type.Integer({ default: 30_000, minimum: 100, maximum: 600_000 }),
     /** Searches and histograms at a time; more are answered 429. */

@@ -8,8 +8,12 @@ export const events = {
   cancelled: { level: 'debug', message: 'Requests whose client went away before the answer' },
   busy: { level: 'warn', message: 'Requests refused because too many ran at a time' },
   store_unavailable: { level: 'warn', message: 'Requests that failed because the store did not answer' },
+  archive_unavailable: { level: 'warn', message: 'Requests that failed because the archive did not answer' },
   store_rejected: { level: 'warn', message: 'Requests that the store refused' },
   deadline: { level: 'warn', message: 'Requests that took longer than request_timeout_ms' },
+  replay_started: { level: 'info', message: 'Replays started, or gone on with' },
+  replay_ended: { level: 'info', message: 'Replays that are done or were cancelled' },
+  replay_failed: { level: 'error', message: 'Replays that ended with an error' },
   failed: { level: 'error', message: 'Requests that failed for a reason of our own' },
 } as const satisfies Record<string, EventSpec>;
 

@@ -31,7 +31,7 @@ export function failure(
 }
 
 export const routesHint =
-  'GET /api/v1/search, /api/v1/histogram, /healthz, /readyz, /metrics, or the page at /';
+  'GET /api/v1/search, /api/v1/histogram, /api/v1/ledger, /api/v1/replays, /healthz, /readyz, /metrics, or the page at /';
 
 /** What is said about an error to a client: nothing of engines or stack traces, which are for the log. */
 export function failureOf(error: unknown): Failure {
@@ -52,6 +52,14 @@ export function failureOf(error: unknown): Failure {
       error.code,
       'the search store refused the query',
       'ask for a shorter time or use fewer wildcards; the log of search-api has the reason',
+    );
+  if (isMillraceError(error, 'ARCHIVE_UNAVAILABLE'))
+    return failure(
+      503,
+      'archive_unavailable',
+      error.code,
+      'the archive does not answer',
+      'try again in a moment; the log of search-api has the reason',
     );
   const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
   if (isMillraceError(error, 'DEADLINE') || code === 'FST_ERR_HANDLER_TIMEOUT')

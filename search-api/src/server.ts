@@ -14,7 +14,9 @@ import { type Failure, failure, failureOf, routesHint } from './failure.ts';
 import { guard } from './guard.ts';
 import { healthRoutes } from './routes/health.ts';
 import { histogramRoute } from './routes/histogram.ts';
+import { ledgerRoute } from './routes/ledger.ts';
 import { pageRoutes } from './routes/page.ts';
+import { replayRoutes } from './routes/replays.ts';
 import { searchRoute } from './routes/search.ts';
 import { validatorCompiler } from './validator.ts';
 
@@ -87,6 +89,8 @@ export async function createServer(context: Context): Promise<Api> {
   guard(api, context);
   searchRoute(api, context);
   histogramRoute(api, context);
+  ledgerRoute(api, context);
+  replayRoutes(api, context);
   healthRoutes(api, context);
   await pageRoutes(api);
   return api;

@@ -6,7 +6,7 @@ export type Fate = 'works' | 'fails' | 'answer lost';
 
 export interface FakeObjectStore extends ObjectStore {
   readonly objects: Map<string, { bytes: Buffer; modifiedMs: number }>;
-  readonly uploads: Map<string, { key: string; parts: Buffer[] }>;
+  readonly uploads: Map<string, { key: string; parts: Buffer[]; startedMs?: number }>;
   /** Names of the calls so far. */
   readonly calls: string[];
   fate: (call: string) => Fate;
@@ -44,7 +44,7 @@ export function fakeObjectStore(fate: (call: string) => Fate = () => 'works'): F
     createUpload: (key) =>
       run('create', () => {
         const id = `upload-${++uploadCount}`;
-        uploads.set(id, { key, parts: [] });
+        uploads.set(id, { key, parts: [], startedMs: store.nowMs });
         return id;
       }),
     uploadPart: ({ upload, number }, body) =>
@@ -65,6 +65,12 @@ export function fakeObjectStore(fate: (call: string) => Fate = () => 'works'): F
       run('abort', () => {
         uploads.delete(upload);
       }),
+    unfinished: (prefix) =>
+      run('unfinished', () =>
+        [...uploads]
+          .filter(([, { key }]) => key.startsWith(prefix))
+          .map(([upload, { key, startedMs = 0 }]) => ({ key, upload, startedMs })),
+      ),
     size: (key) => run('size', () => objects.get(key)?.bytes.length),
     read: (key, from, to) => run('read', () => objects.get(key)?.bytes.subarray(from, to)),
     list: (prefix, after) =>

@@ -2,7 +2,6 @@ import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { isMillraceError, messageOf } from '@millrace/core/errors.ts';
 import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
-import type { ShardTelemetry } from '../events.ts';
 
 export interface UploadOptions {
   store: ObjectStore;
@@ -10,7 +9,7 @@ export interface UploadOptions {
   retry: Backoff;
   /** Bytes of a part; an object that stays below is created by one request. */
   partBytes: number;
-  emit: ShardTelemetry['emit'];
+  emit(event: 'upload_retried' | 'upload_orphaned', fields: Record<string, unknown>): void;
   /** Told how many buffered bytes came (positive) or went. */
   onBuffered(change: number): void;
 }

@@ -4,6 +4,7 @@ import { type Fate, fakeObjectStore } from '@millrace/archive/testing/fake-objec
 import { decodeFooter, footerFrameLength } from '@millrace/core/archive/decode-footer.ts';
 import type { Footer } from '@millrace/core/archive/footer.ts';
 import { parseArchiveKey } from '@millrace/core/archive/key.ts';
+import { mayHoldToken } from '@millrace/core/archive/token-filter.ts';
 import { blockId } from '@millrace/core/ids/block-id.ts';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
@@ -32,6 +33,10 @@ function setUp(overrides: Partial<ConstructorParameters<typeof ArchiveWriter>[0]
       buffer_bytes_max: 48 * MiB,
       open_objects_max: 4,
       request_timeout_ms: 30_000,
+      tags: {},
+      layout: 'blocks',
+      token_filter: false,
+      keep_interval_ms: 60_000,
       retry: { base_ms: 100, max_ms: 1_000 },
       ...overrides,
     },
@@ -58,6 +63,14 @@ function sampleBlock(sequence: number, stream = 'logs', size = 20): ArchivedBloc
 /** A block as far as the writer looks: size, id and header are what it takes. */
 function bulkBlock(sequence: number, size: number, stream = 'logs'): ArchivedBlock {
   return { ...sampleBlock(sequence, stream), bytes: Buffer.alloc(size, sequence) };
+}
+
+/** A block in which an agent says that it is there. */
+function controlBlock(sequence: number, stream = 'logs'): ArchivedBlock {
+  const { header } = sampleBlock(sequence, stream);
+  const control = [{ kind: 'heartbeat' as const, atMs: sequence, intervalMs: 60_000 }];
+  const bytes = encodeBlock({ ...header, rules: [], sources: [], runs: [], control }, Buffer.alloc(0));
+  return { ...sampleBlock(sequence, stream), bytes, id: blockId(bytes), header: { ...header, runs: [] } };
 }
 
 function footerOf(bytes: Buffer): Footer {
@@ -233,7 +246,7 @@ test('whatever S3 does, what the checkpoint covers lies in complete objects', as
           writer.tick();
         } else {
           const { object } = writer.append(bulkBlock(count, step.big ? MB : 1_000, step.stream));
-          checkpoint.delivered(String(count++), object);
+          checkpoint.delivered(String(count++), object, 0);
           writer.sealFull(object);
         }
         check();
@@ -246,4 +259,83 @@ test('whatever S3 does, what the checkpoint covers lies in complete objects', as
     }),
     { numRuns: 60 },
   );
+});
+
+test('control blocks alone make an object per age, not one each', async () => {
+  const { writer, clock, completed } = setUp();
+  for (let minute = 0; minute < 20; minute++) {
+    writer.append(controlBlock(minute));
+    for (let second = 0; second < 60; second++) {
+      await clock.advance(1_000);
+      writer.tick();
+    }
+  }
+  await settle();
+  assert.deepEqual(
+    completed.map((object) => object.footer.blocks),
+    [5, 5, 5, 5],
+  );
+});
+
+test('an object of control blocks is in the way of no checkpoint of other data', async () => {
+  const { writer, clock, completed } = setUp();
+  writer.append(controlBlock(1, 'quiet'));
+  writer.append(sampleBlock(2, 'busy'));
+  await clock.advance(31_000);
+  writer.tick();
+  await settle();
+  assert.deepEqual(
+    completed.map((object) => object.stream).sort(),
+    ['busy', 'quiet'],
+    'the shard went quiet',
+  );
+  writer.append(controlBlock(3, 'quiet'));
+  const { object } = writer.append(bulkBlock(4, 64 * MiB, 'busy'));
+  writer.sealFull(object);
+  await settle();
+  assert.deepEqual(
+    completed
+      .slice(2)
+      .map(({ stream }) => stream)
+      .sort(),
+    ['busy', 'quiet'],
+    'one was full',
+  );
+});
+
+test('a control block does not keep the objects of a quiet shard open', async () => {
+  const { writer, clock, completed } = setUp();
+  writer.append(sampleBlock(1));
+  await clock.advance(29_000);
+  writer.append(controlBlock(2));
+  await clock.advance(2_000);
+  writer.tick();
+  await settle();
+  assert.equal(completed.length, 1);
+  assert.equal(completed[0]?.footer.blocks, 2);
+});
+
+test('with a filter of tokens the footer knows which words the records have', async () => {
+  const { writer, store } = setUp({ token_filter: true });
+  const lines = Array.from(
+    { length: 4_000 },
+    (_, i) => `request ${i % 50} of shop-${i % 7} ${Math.sin(i)}\n`,
+  );
+  const payload = Buffer.from(lines.join(''));
+  writer.append({ ...bulkBlock(1, 400_000), payload });
+  await writer.finish();
+  const [object] = store.objects.values();
+  const { tokens } = footerOf(object?.bytes ?? Buffer.alloc(0));
+  assert.ok(tokens && tokens.length < 400_000 * 0.025);
+  assert.ok(mayHoldToken(tokens, 'request') && mayHoldToken(tokens, '49') && mayHoldToken(tokens, 'shop'));
+  const wrong = Array.from({ length: 1_000 }, (_, i) => `absent${i}`).filter((token) =>
+    mayHoldToken(tokens, token),
+  );
+  assert.ok(wrong.length < 250, `${wrong.length} of 1000`);
+
+  const plain = setUp();
+  plain.writer.append({ ...bulkBlock(1, 400_000), payload });
+  await plain.writer.finish();
+  const [other] = plain.store.objects.values();
+  assert.equal(footerOf(other?.bytes ?? Buffer.alloc(0)).tokens, undefined);
 });

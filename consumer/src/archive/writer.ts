@@ -2,6 +2,7 @@ import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { encodeFooter } from '@millrace/core/archive/encode-footer.ts';
 import { FooterBuilder } from '@millrace/core/archive/footer-builder.ts';
 import { archiveKey, hourMs } from '@millrace/core/archive/key.ts';
+import { TokenFilterBuilder } from '@millrace/core/archive/token-filter.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { BlockHeader } from '@millrace/core/wire/block.ts';
 import type { ConsumerConfig } from '../config.ts';
@@ -13,6 +14,8 @@ export interface ArchivedBlock {
   /** Block id. */
   id: string;
   header: BlockHeader;
+  /** Its decoded payload; absent: the object gets no filter of tokens. */
+  payload?: Uint8Array;
   sequence: string;
   arrivalMs: number;
 }
@@ -41,13 +44,18 @@ export interface WriterOptions {
 interface Open {
   object: ArchiveObject;
   upload: Upload;
+  tokens: TokenFilterBuilder | undefined;
   openedMs: number;
   touchedMs: number;
+  /** Nothing in it is of a file: agents say every minute that they are there. */
+  idle: boolean;
 }
 
 /** Footers of this size are written out, far below what a reader takes. */
 const footerWeightMax = 2 * 1024 * 1024;
 const blocksMax = 100_000;
+/** A filter of tokens has at most this share of its object's bytes. */
+const tokensShareMax = 0.025;
 
 /** The archive objects of one shard: one open object per Millrace stream, any number on their way. */
 export class ArchiveWriter {
@@ -81,13 +89,18 @@ export class ArchiveWriter {
   append(block: ArchivedBlock): { object: ArchiveObject; repeated: boolean } {
     if (this.#stopped) throw new TypeError('append after abandon');
     const nowMs = this.#options.clock.monotonic();
-    this.#lastRecordMs = nowMs;
     const entry = this.#open.get(block.header.stream) ?? this.#create(block, nowMs);
     entry.touchedMs = nowMs;
+    if (block.header.runs.length > 0) {
+      entry.idle = false;
+      this.#lastRecordMs = nowMs;
+    }
     const { object, upload } = entry;
     if (object.footer.has(block.id)) return { object, repeated: true };
     const { id, sequence, arrivalMs } = block;
     object.footer.add({ length: block.bytes.length, id, sequence, arrivalMs }, block.header);
+    if (block.payload === undefined) entry.tokens = undefined;
+    entry.tokens?.add(block.payload ?? block.bytes);
     upload.push(block.bytes);
     return { object, repeated: false };
   }
@@ -106,13 +119,17 @@ export class ArchiveWriter {
     }
   }
 
-  /** Closes objects that are old, and all when the shard went quiet; called every second or so. */
+  /**
+   * Closes objects that are old, and all when the shard went quiet; called every second or so. Objects of control
+   * blocks alone are not worth a request every half minute, so they wait for their age, but not in the way of others:
+   * a checkpoint reaches no further than the first object that is not complete.
+   */
   tick(): void {
     const nowMs = this.#options.clock.monotonic();
     const { object_age_ms_max: ageMax, idle_ms_max: idleMax } = this.#options.config;
-    const idle = nowMs - this.#lastRecordMs >= idleMax;
+    const quiet = nowMs - this.#lastRecordMs >= idleMax && [...this.#open.values()].some(({ idle }) => !idle);
     for (const entry of this.#open.values()) {
-      if (idle || nowMs - entry.openedMs >= ageMax) this.#seal(entry);
+      if (quiet || nowMs - entry.openedMs >= ageMax) this.#seal(entry);
     }
   }
 
@@ -173,7 +190,8 @@ export class ArchiveWriter {
     });
     const stream = block.header.stream;
     const object: ArchiveObject = { key, stream, footer: new FooterBuilder(stream), state: 'open' };
-    const entry: Open = { object, upload, openedMs: nowMs, touchedMs: nowMs };
+    const tokens = config.token_filter ? new TokenFilterBuilder() : undefined;
+    const entry: Open = { object, upload, tokens, openedMs: nowMs, touchedMs: nowMs, idle: true };
     this.#open.set(stream, entry);
     upload.finished.then(
       (outcome) => this.#finished(entry, outcome),
@@ -186,8 +204,10 @@ export class ArchiveWriter {
     const { object, upload } = entry;
     this.#open.delete(object.stream);
     this.#sealed.add(entry);
+    if (!entry.idle) this.#sealIdle();
     object.state = 'sealed';
-    upload.push(encodeFooter(object.footer.build()));
+    const tokens = entry.tokens?.build(Math.floor(object.footer.offset * tokensShareMax));
+    upload.push(encodeFooter({ ...object.footer.build(), ...(tokens && { tokens }) }));
     upload.seal();
   }
 
@@ -200,6 +220,10 @@ export class ArchiveWriter {
       this.#options.onLost(entry.object);
     }
     this.#wake();
+  }
+
+  #sealIdle(): void {
+    for (const entry of this.#open.values()) if (entry.idle) this.#seal(entry);
   }
 
   #sealStalest(): void {

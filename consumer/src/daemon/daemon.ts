@@ -6,6 +6,7 @@ import { MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { ConsumerTelemetry } from '../events.ts';
+import type { Hanging } from './block-watch.ts';
 import { clearPid, recordPid } from './orphan.ts';
 import type { ShardMetrics } from './shard-metrics.ts';
 
@@ -17,7 +18,9 @@ export interface DaemonOptions {
   env: NodeJS.ProcessEnv;
   clock: Clock;
   telemetry: ConsumerTelemetry;
-  shards: Pick<ShardMetrics, 'anyAlive' | 'crashed' | 'clear'>;
+  shards: Pick<ShardMetrics, 'anyAlive' | 'crashed' | 'hung' | 'pids' | 'clear'>;
+  /** Shards' processes that do not come back from a record. */
+  hanging(): Hanging[];
   /** How long a stop may take before the JVM is killed. */
   stopMsMax: number;
   /** Each line that the JVM or a shard's process logs. */
@@ -31,6 +34,8 @@ const stopPollMs = 200;
 const watchMs = 500;
 /** By then the JVM has asked its shards to finish. */
 const askedMs = 2_000;
+/** By then a shard's process has noticed that its input has ended, unless it hangs. */
+const leaveMs = 3_000;
 
 /** Keeps one MultiLangDaemon running: restarted with backoff when it exits, gracefully stopped. */
 export class Daemon {
@@ -65,7 +70,8 @@ export class Daemon {
   }
 
   /**
-   * SIGTERM to the JVM alone: it asks the shards to finish, they take no signal. When they have ended, nothing is
+   * SIGTERM to the JVM: it asks the shards to finish. They leave that to it, but let go of a call that waits (for the
+   * store, for S3), as the JVM asks between two calls only. When they have ended, nothing is
    * left for it to do, yet it sleeps until the failover time is over (KCL 2.7, "forcing shutdown"): it is killed
    * then, or when it takes too long.
    */
@@ -80,6 +86,7 @@ export class Daemon {
     });
     const startMs = clock.monotonic();
     child.kill('SIGTERM');
+    for (const pid of shards.pids()) signal(pid, 'SIGTERM');
     for (;;) {
       await Promise.race([exit, clock.sleep(stopPollMs)]);
       if (exited) return;
@@ -117,6 +124,7 @@ export class Daemon {
       const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
       return { code, signal };
     } finally {
+      await this.#endShards();
       shards.clear();
       this.#child = undefined;
       clearPid(folder);
@@ -132,6 +140,7 @@ export class Daemon {
     let suspect: string | undefined;
     while (this.#child === child && !this.#stop.signal.aborted) {
       await clock.sleep(watchMs, this.#stop.signal);
+      this.#stopHanging();
       const crashed = shards.crashed();
       // Twice in a row: its word that it leaves may be on the way.
       if (crashed !== undefined && crashed === suspect && this.#child === child) {
@@ -141,6 +150,36 @@ export class Daemon {
       }
       suspect = crashed;
     }
+  }
+
+  /** A process that hangs answers nobody: it is killed, and what it hung at is known to the next one by its note. */
+  #stopHanging(): void {
+    const { shards, hanging, telemetry } = this.#options;
+    for (const { shard, pid, record, deaths } of hanging()) {
+      telemetry.emit('block_hung', { shard, pid, record, deaths });
+      signal(pid, 'SIGKILL');
+    }
+    const hung = shards.hung();
+    if (hung === undefined) return;
+    telemetry.emit('shard_hung', hung);
+    signal(hung.pid, 'SIGKILL');
+  }
+
+  /** Without a JVM the shards' processes end by themselves; one that hangs would stay for ever. */
+  async #endShards(): Promise<void> {
+    const { clock, shards } = this.#options;
+    for (let waitedMs = 0; waitedMs < leaveMs && shards.pids().length > 0; waitedMs += stopPollMs) {
+      await clock.sleep(stopPollMs);
+    }
+    for (const pid of shards.pids()) signal(pid, 'SIGKILL');
+  }
+}
+
+function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended meanwhile.
   }
 }
 

@@ -47,6 +47,8 @@ export function prepareDaemon(
   const args = [
     `-Xmx${config.java.heap_mb}m`,
     '-XX:+UseSerialGC',
+    // A JVM that goes on after it had no memory has dead threads, and shards that nobody reads.
+    '-XX:+ExitOnOutOfMemoryError',
     // Stand-ins of Kinesis cut CBOR answers at 16 KB; JSON costs little beside the blocks.
     '-Daws.cborEnabled=false',
     `-Dlogback.configurationFile=${logFile}`,

@@ -42,6 +42,20 @@ test('no property has a value that the daemon takes for unset', () => {
     assert.ok(!['0', 'false', ''].includes(value), key);
 });
 
+test('enhanced fan-out is chosen by name, and nothing of polling is set beside it', () => {
+  const set = properties({ stream: { ...minimal.stream, fan_out: true } });
+  assert.equal(set.retrievalMode, 'FANOUT');
+  assert.equal(set.idleTimeBetweenReadsInMillis, undefined);
+  assert.equal(properties({ stream: { ...minimal.stream, fan_out: false } }).retrievalMode, 'POLLING');
+});
+
+test('nothing is set whose only use would be to say no, or that kills the daemon by a timer', () => {
+  const set = properties();
+  for (const key of ['cleanupLeasesUponShardCompletion', 'timeoutInSeconds', 'maxActiveThreads'])
+    assert.equal(set[key], undefined, key);
+  assert.equal(set.maxLeasesForWorker, '32', 'the name that the KCL knows');
+});
+
 test('endpoints are written only where they are configured', () => {
   assert.equal(properties().kinesisEndpoint, undefined);
   const stream = { ...minimal.stream, endpoint: 'http://127.0.0.1:6701' };

@@ -16,10 +16,11 @@ export function daemonProperties(config: ConsumerConfig, workerId: string): stri
     workerId,
     AwsCredentialsProvider: 'DefaultCredentialsProvider',
     // The default is enhanced fan-out, a consumer that is billed and that stand-ins do not have.
-    retrievalMode: 'POLLING',
+    ...(stream.fan_out
+      ? { retrievalMode: 'FANOUT' }
+      : { retrievalMode: 'POLLING', idleTimeBetweenReadsInMillis: stream.read_interval_ms }),
     // For the lease table and the reader; without it the reader begins at LATEST and skips what came before.
     initialPositionInStream: 'TRIM_HORIZON',
-    idleTimeBetweenReadsInMillis: stream.read_interval_ms,
     // A checkpoint can only be sent inside a call: a quiet shard would never get its last one.
     callProcessRecordsEvenForEmptyRecordList: 'true',
     // Unset means 0, and then a graceful shutdown waits for nothing.

@@ -20,15 +20,18 @@ export interface Shard {
  * Writes the leases of a stream that was never consumed. The KCL does it as well, but a worker that finds an empty
  * table first waits up to 30 s, lest a whole fleet do it at once; each item here is put only if it is absent, so
  * nothing is lost by not waiting. A table with any item is left alone. Returns how many leases were written.
+ * Rejects when the signal ends it.
  */
 export async function seedLeases(
   dynamo: DynamoDBClient,
   table: string,
   shards: () => Promise<Shard[]>,
   clock: Clock,
+  signal: AbortSignal,
 ): Promise<number> {
-  await ensureTable(dynamo, table, 'leaseKey', clock);
-  const { Count } = await dynamo.send(new ScanCommand({ TableName: table, Limit: 1, ConsistentRead: true }));
+  await ensureTable(dynamo, table, 'leaseKey', clock, signal);
+  const scan = new ScanCommand({ TableName: table, Limit: 1, ConsistentRead: true });
+  const { Count } = await dynamo.send(scan, { abortSignal: signal });
   if (Count !== 0) return 0;
   const all = await shards();
   const ids = new Set(all.map((shard) => shard.id));
@@ -40,7 +43,7 @@ export async function seedLeases(
       Item: leaseItem(shard),
       ConditionExpression: 'attribute_not_exists(leaseKey)',
     });
-    await dynamo.send(put).catch((error: Error) => {
+    await dynamo.send(put, { abortSignal: signal }).catch((error: Error) => {
       if (error.name !== 'ConditionalCheckFailedException') throw error;
     });
   }
@@ -67,9 +70,12 @@ export async function ensureTable(
   table: string,
   key: string,
   clock: Clock,
+  signal: AbortSignal,
 ): Promise<void> {
   for (let attempt = 0; attempt < 60; attempt++) {
-    const state = await dynamo.send(new DescribeTableCommand({ TableName: table })).then(
+    signal.throwIfAborted();
+    const describe = new DescribeTableCommand({ TableName: table });
+    const state = await dynamo.send(describe, { abortSignal: signal }).then(
       (answer) => answer.Table?.TableStatus ?? 'CREATING',
       (error: Error) => {
         if (error.name === 'ResourceNotFoundException') return 'MISSING';
@@ -77,20 +83,25 @@ export async function ensureTable(
       },
     );
     if (state === 'ACTIVE' || state === 'UPDATING') return;
-    if (state === 'MISSING') await createTable(dynamo, table, key);
-    await clock.sleep(attempt === 0 ? 50 : 1_000);
+    if (state === 'MISSING') await createTable(dynamo, table, key, signal);
+    await clock.sleep(attempt === 0 ? 50 : 1_000, signal);
   }
   throw new Error(`table ${table} did not become active`);
 }
 
-async function createTable(dynamo: DynamoDBClient, table: string, key: string): Promise<void> {
+async function createTable(
+  dynamo: DynamoDBClient,
+  table: string,
+  key: string,
+  signal: AbortSignal,
+): Promise<void> {
   const command = new CreateTableCommand({
     TableName: table,
     AttributeDefinitions: [{ AttributeName: key, AttributeType: 'S' }],
     KeySchema: [{ AttributeName: key, KeyType: 'HASH' }],
     BillingMode: 'PAY_PER_REQUEST',
   });
-  await dynamo.send(command).catch((error: Error) => {
+  await dynamo.send(command, { abortSignal: signal }).catch((error: Error) => {
     if (error.name !== 'ResourceInUseException') throw error;
   });
 }

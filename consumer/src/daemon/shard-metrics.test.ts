@@ -3,11 +3,14 @@ import { test } from 'node:test';
 import { virtualClock } from '../testing/virtual-clock.ts';
 import { ShardMetrics } from './shard-metrics.ts';
 
-const line = (shard: string, value: number) =>
+/** No process has this pid. */
+const gone = 2 ** 22 + 1;
+
+const line = (shard: string, value: number, pid = gone) =>
   JSON.stringify({
     event: 'shard_status',
     shard,
-    pid: 1,
+    pid,
     metrics: [{ name: 'n_total', help: 'N.', type: 'counter', values: [{ value, labels: { kind: 'a"b' } }] }],
   });
 
@@ -29,6 +32,27 @@ test('a shard that went silent is no longer reported', async () => {
   await clock.advance(30_001);
   assert.deepEqual(metrics.shards(), []);
   assert.equal(metrics.text(), '');
+});
+
+test('a process that runs and says nothing for a minute hangs; a pause of the whole machine is none', async () => {
+  const clock = virtualClock();
+  const metrics = new ShardMetrics(clock);
+  const look = async (seconds: number) => {
+    for (let i = 0; i < seconds; i++) {
+      await clock.advance(1_000);
+      const hung = metrics.hung();
+      if (hung !== undefined) return hung;
+    }
+    return undefined;
+  };
+  metrics.take(line('s-1', 3));
+  metrics.take(line('s-2', 3, process.pid));
+  assert.equal(await look(58), undefined);
+  await clock.advance(600_000);
+  assert.equal(await look(58), undefined, 'all stood still, who looks too');
+  assert.deepEqual(await look(10), { shard: 's-2', pid: process.pid });
+  assert.deepEqual(metrics.shards(), ['s-2'], 'and it still counts as a shard of ours');
+  assert.deepEqual(metrics.pids(), [process.pid]);
 });
 
 test('other lines and torn reports are left to the log', () => {

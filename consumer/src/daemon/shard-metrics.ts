@@ -1,4 +1,5 @@
 import type { Clock } from '@millrace/core/runtime/clock.ts';
+import { isAlive } from './alive.ts';
 
 /** One metric as prom-client's `getMetricsAsJSON` gives it. */
 interface Metric {
@@ -18,8 +19,12 @@ export interface ShardStatus {
   leaving?: boolean;
 }
 
-/** A shard that was silent for this long is somebody else's now. */
+/** A shard without a process that was silent for this long is somebody else's now. */
 const silentMsMax = 30_000;
+/** A process that says nothing for this long hangs: each says something every two seconds. */
+const hungMsMax = 60_000;
+/** Who looks does it every second; when he was away himself (a paused machine), so were they. */
+const awayMsMax = 5_000;
 
 /**
  * The shards' metrics, gathered from their log lines: their processes come and go with the leases, have no ports,
@@ -28,6 +33,9 @@ const silentMsMax = 30_000;
 export class ShardMetrics {
   readonly #clock: Clock;
   readonly #latest = new Map<string, { status: ShardStatus; atMs: number }>();
+  /** Of every process that reported. */
+  readonly #pids = new Set<number>();
+  #lookedMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -39,6 +47,7 @@ export class ShardMetrics {
     try {
       const status = JSON.parse(line) as ShardStatus;
       if (typeof status.shard !== 'string' || !Array.isArray(status.metrics)) return false;
+      this.#pids.add(status.pid);
       if (status.leaving !== true) this.#latest.set(status.shard, { status, atMs: this.#clock.monotonic() });
       else if (this.#latest.get(status.shard)?.status.pid === status.pid) this.#latest.delete(status.shard);
       return true;
@@ -59,6 +68,25 @@ export class ShardMetrics {
     return [...this.#latest.values()].some(({ status }) => isAlive(status.pid));
   }
 
+  /** Processes that reported and still run. */
+  pids(): number[] {
+    for (const pid of this.#pids) if (!isAlive(pid)) this.#pids.delete(pid);
+    return [...this.#pids];
+  }
+
+  /** A process that runs and says nothing any more. */
+  hung(): { shard: string; pid: number } | undefined {
+    const nowMs = this.#clock.monotonic();
+    const away = nowMs - this.#lookedMs > awayMsMax;
+    this.#lookedMs = nowMs;
+    for (const entry of this.#latest.values()) {
+      const { shard, pid } = entry.status;
+      if (away) entry.atMs = nowMs;
+      else if (nowMs - entry.atMs > hungMsMax && isAlive(pid)) return { shard, pid };
+    }
+    return undefined;
+  }
+
   /** A shard whose process is gone without having been told to go. */
   crashed(): string | undefined {
     for (const { status } of this.#latest.values()) if (!isAlive(status.pid)) return status.shard;
@@ -68,6 +96,7 @@ export class ShardMetrics {
   /** Another daemon begins: nothing is known of its shards. */
   clear(): void {
     this.#latest.clear();
+    this.#pids.clear();
   }
 
   /** Prometheus text: each metric once, one line per shard. */
@@ -94,17 +123,9 @@ export class ShardMetrics {
 
   #forgetSilent(): void {
     const nowMs = this.#clock.monotonic();
-    for (const [shard, { atMs }] of this.#latest) {
-      if (nowMs - atMs > silentMsMax) this.#latest.delete(shard);
+    for (const [shard, { atMs, status }] of this.#latest) {
+      if (nowMs - atMs > silentMsMax && !isAlive(status.pid)) this.#latest.delete(shard);
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
   }
 }
 

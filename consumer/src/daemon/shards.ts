@@ -5,7 +5,7 @@ import type { ConsumerConfig } from '../config.ts';
 import type { Shard } from './seed-leases.ts';
 
 /** The stream's shards, ended ones included as long as Kinesis names them. */
-export async function listShards(stream: ConsumerConfig['stream']): Promise<Shard[]> {
+export async function listShards(stream: ConsumerConfig['stream'], signal: AbortSignal): Promise<Shard[]> {
   const client = new KinesisClient({
     region: stream.region,
     ...(stream.endpoint ? { endpoint: stream.endpoint } : {}),
@@ -17,6 +17,7 @@ export async function listShards(stream: ConsumerConfig['stream']): Promise<Shar
       // A page's token stands for the stream; naming both is refused.
       const page = await client.send(
         new ListShardsCommand(token === undefined ? { StreamName: stream.name } : { NextToken: token }),
+        { abortSignal: signal },
       );
       for (const { ShardId, ParentShardId, AdjacentParentShardId, HashKeyRange } of page.Shards ?? []) {
         shards.push({

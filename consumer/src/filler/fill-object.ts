@@ -1,3 +1,4 @@
+import type { Corrections } from '@millrace/archive/corrections/corrections.ts';
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { readBlocks, readFooter } from '@millrace/archive/reader.ts';
 import type { Renderer } from '@millrace/core/document/render.ts';
@@ -5,12 +6,16 @@ import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { blockId } from '@millrace/core/ids/block-id.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
-import type { Mark, MarkException, Store } from '@millrace/core/store/port.ts';
+import type { MarkException, Store } from '@millrace/core/store/port.ts';
 import type { Block } from '@millrace/core/wire/block.ts';
 import { decodeBlock } from '@millrace/core/wire/decode.ts';
 import type { ConsumerTelemetry } from '../events.ts';
 import { renderedBatches } from '../index/batches.ts';
-import type { Indexer, IndexGroup } from '../index/indexer.ts';
+import type { GroupResult, Indexer, IndexGroup } from '../index/indexer.ts';
+import { applyCorrections } from '../replay/apply-correction.ts';
+import { indicesOf } from '../replay/replay-indices.ts';
+import { finishedMark, noteExceptions } from '../set-aside/mark.ts';
+import type { SetAsideStorm } from '../set-aside/storm.ts';
 
 export interface FillOptions {
   objects: ObjectStore;
@@ -20,13 +25,21 @@ export interface FillOptions {
   emit: ConsumerTelemetry['emit'];
   readBytes: number;
   clock: Clock;
+  storm: SetAsideStorm;
+  /** The corrections of a stream, as they are now (D13). */
+  corrections(stream: string, signal: AbortSignal): Promise<Corrections>;
+  /** The object has a mark that is replaced; the indexer replaces documents. */
+  again?: boolean;
   /** The store takes nothing of an object for so long: the filler goes on with others. Milliseconds. */
   giveUpMs: number;
 }
 
+/** Events and blocks named in one mark beside those that the store refused; further ones are counted only. */
+const namedMax = 1_000;
+
 /**
  * Indexes every event of an archive object and writes its mark; documents that are there already are no work for
- * the store. Returns false when a newer version is needed for some of it: then all the rest is indexed, without a mark.
+ * the store. What cannot be decoded or rendered is set aside: named in the mark.
  * @throws MillraceError ARCHIVE_CORRUPT for an object without a readable footer; ARCHIVE_UNAVAILABLE,
  * STORE_UNAVAILABLE: try again later
  */
@@ -35,47 +48,76 @@ export async function fillObject(
   key: string,
   bytes: number,
   signal: AbortSignal,
-): Promise<boolean> {
-  const { objects, store, indexer, emit, readBytes } = options;
+): Promise<void> {
+  const { objects, store, indexer, emit, storm, readBytes } = options;
   const footer = await readFooter(objects, key, bytes, signal);
-  const group = indexer.group();
+  const corrections = await options.corrections(footer.stream, signal);
+  const group = indexer.group(key);
   const abandon = () => group.abandon();
   signal.addEventListener('abort', abandon, { once: true });
-  const corrupt: MarkException[] = [];
+  const aside = new Aside();
   const seen = new Set<string>();
-  let whole = true;
-  const later = (block: string, error: string) => {
-    whole = false;
-    emit('object_unfilled', { object: key, block, error });
-  };
   try {
     for await (const { block, bytes: data } of readBlocks(objects, key, footer.blocks, readBytes, signal)) {
       if (seen.has(block.id)) continue;
       seen.add(block.id);
       try {
         const decoded = decodeNamed(data, block.id);
-        await indexBlock(options, key, decoded, group, (error) => later(block.id, error));
+        await indexBlock(options, key, { id: block.id, decoded, corrections }, group, aside);
       } catch (error) {
-        if (isMillraceError(error, 'WIRE_UNSUPPORTED')) later(block.id, error.message);
-        else if (!isDamage(error)) throw error;
-        else {
-          emit('object_corrupt', { object: key, block: block.id, error: error.message });
-          corrupt.push({ id: block.id, reason: `block: ${error.message}`, outcome: 'missing' });
-        }
+        if (!isUnreadable(error)) throw error;
+        emit('object_corrupt', { object: key, block: block.id, error: error.message });
+        aside.block(block.id, error.message);
       }
     }
     group.seal();
     const result = await inTime(options, key, group.done);
     if (result === undefined) throw stopped(key);
-    if (!whole) return false;
-    const exceptions = [...result.exceptions, ...corrupt];
-    const mark: Mark = { object: key, stream: footer.stream, ...result, exceptions };
-    await store.putMark(mark, signal);
-    emit('object_filled', { object: key, events: mark.events, exceptions: mark.exceptions.length });
-    return true;
+    await correctLate(options, corrections, { key, bytes, stream: footer.stream }, signal);
+    const mark = finishedMark({ key, stream: footer.stream }, () => footer.sources, aside.addTo(result));
+    if (options.again) await store.replaceMark(mark, signal);
+    else await store.putMark(mark, signal);
+    noteExceptions(storm, mark);
+    emit('object_filled', { object: key, events: mark.events, exceptions: mark.setAside ?? 0 });
   } finally {
     signal.removeEventListener('abort', abandon);
     group.abandon(); // no effect on a group that is done
+  }
+}
+
+/** What of an object never came to the store. */
+class Aside {
+  readonly #named: MarkException[] = [];
+  #count = 0;
+  #events = 0;
+
+  /** A block of which nothing can be said but its id. */
+  block(id: string, error: string): void {
+    this.#add({ id, block: id, reason: error, kind: 'block', outcome: 'missing' });
+  }
+
+  /** Events of a block whose rule makes no documents here. */
+  events(block: string, ids: readonly string[], reason: string): void {
+    for (const id of ids.slice(0, namedMax)) {
+      this.#add({ id, block, reason, kind: 'rule', outcome: 'missing' });
+    }
+    this.#count += Math.max(0, ids.length - namedMax);
+    this.#events += ids.length;
+  }
+
+  addTo(result: GroupResult): GroupResult {
+    if (this.#count === 0) return result;
+    return {
+      ...result,
+      events: result.events + this.#events,
+      exceptions: [...result.exceptions, ...this.#named],
+      setAside: (result.setAside ?? 0) + this.#count,
+    };
+  }
+
+  #add(exception: MarkException): void {
+    this.#count++;
+    if (this.#named.length < namedMax) this.#named.push(exception);
   }
 }
 
@@ -102,38 +144,61 @@ function decodeNamed(data: Buffer, id: string): Block {
   return decodeBlock(data);
 }
 
-/** The bytes are at fault, for every version: only then a block may be missing for good. */
-function isDamage(error: unknown): error is MillraceError {
-  return (['WIRE_CORRUPT', 'WIRE_LIMIT', 'ARCHIVE_CORRUPT'] as const).some((code) =>
+/** The bytes are at fault, or of a newer version: another version may read them, trying again does not help. */
+function isUnreadable(error: unknown): error is MillraceError {
+  return (['WIRE_CORRUPT', 'WIRE_LIMIT', 'WIRE_UNSUPPORTED', 'ARCHIVE_CORRUPT'] as const).some((code) =>
     isMillraceError(error, code),
   );
 }
 
-/** Indexes what of a block can be rendered; `later` hears of what waits for another version. */
+interface CorrectableBlock {
+  id: string;
+  decoded: Block;
+  corrections: Corrections;
+}
+
+/** A correction that was made meanwhile has passed by this object: what was indexed here is brought in line. */
+async function correctLate(
+  options: FillOptions,
+  before: Corrections,
+  { key, bytes, stream }: { key: string; bytes: number; stream: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, emit } = options;
+  const now = await options.corrections(stream, signal);
+  if (now.version === before.version) return;
+  const indices = await indicesOf(store, signal);
+  const onProblem = (object: string, error: string) => emit('object_corrupt', { object, error });
+  await applyCorrections({ ...options, indices, onProblem, signal }, now, key, bytes);
+}
+
+/** Indexes what of a block can be rendered. */
 async function indexBlock(
   options: FillOptions,
   key: string,
-  block: Block,
+  block: CorrectableBlock,
   group: IndexGroup,
-  later: (error: string) => void,
+  aside: Aside,
 ): Promise<void> {
-  for (const documents of documentsOf(options.renderer, block, later)) {
-    if (!(await inTime(options, key, options.indexer.add(documents, group)))) throw stopped(key);
+  for (const documents of documentsOf(options.renderer, block, aside)) {
+    if (!(await inTime(options, key, options.indexer.add(documents, group, block.id)))) throw stopped(key);
   }
 }
 
 function* documentsOf(
   renderer: Renderer,
-  block: Block,
-  later: (error: string) => void,
+  { id, decoded, corrections }: CorrectableBlock,
+  aside: Aside,
 ): Generator<RenderedDocument[]> {
   try {
-    for (const { documents, unrendered } of renderedBatches(renderer, block)) {
-      if (unrendered[0] !== undefined) later(unrendered[0].error.message);
+    const corrected = corrections.correct(decoded);
+    const block = corrected?.block ?? decoded;
+    for (const { documents, unrendered } of renderedBatches(renderer, block, corrected?.records())) {
+      for (const { error, ids } of unrendered) aside.events(id, ids, error.message);
       yield documents;
     }
   } catch (error) {
     // A fault in here, not in the bytes: the next version may do better.
-    later(messageOf(error));
+    aside.block(id, `fault: ${messageOf(error)}`);
   }
 }

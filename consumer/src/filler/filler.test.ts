@@ -1,120 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fakeObjectStore } from '@millrace/archive/testing/fake-object-store.ts';
-import { encodeFooter } from '@millrace/core/archive/encode-footer.ts';
-import { FooterBuilder } from '@millrace/core/archive/footer-builder.ts';
-import { archiveKey, hourMs } from '@millrace/core/archive/key.ts';
-import { createRenderer } from '@millrace/core/document/render.ts';
+import { hourMs } from '@millrace/core/archive/key.ts';
 import { MillraceError } from '@millrace/core/errors.ts';
-import { blockId } from '@millrace/core/ids/block-id.ts';
-import { createTelemetry } from '@millrace/core/telemetry/events.ts';
-import { createLogger } from '@millrace/core/telemetry/log.ts';
-import { blockOf } from '@millrace/core/testing/blocks.ts';
-import { encodeBlock } from '@millrace/core/wire/encode.ts';
-import { consumerEvents } from '../events.ts';
-import { createIndexer } from '../index/indexer.ts';
 import { hold } from '../testing/fake-store.ts';
-import { virtualClock } from '../testing/virtual-clock.ts';
+import { running, setUp } from '../testing/filler-bench.ts';
 import { wholeStore } from '../testing/whole-store.ts';
-import { fillObject } from './fill-object.ts';
-import { Filler } from './filler.ts';
-
-const running = new AbortController().signal;
-
-function setUp(hotDays?: number) {
-  const clock = virtualClock();
-  const objects = fakeObjectStore();
-  const store = wholeStore();
-  const telemetryOf = () => createTelemetry('consumer', consumerEvents, createLogger('test', 'silent'));
-  const telemetry = telemetryOf();
-  const indexer = createIndexer({ store, clock, telemetry });
-  const work = {
-    objects,
-    store,
-    indexer,
-    renderer: createRenderer(),
-    emit: telemetry.emit,
-    readBytes: 1_048_576,
-    clock,
-    giveUpMs: 120_000,
-  };
-  const config = { interval_ms: 60_000, min_age_ms: 60_000, remember_max: 1_000, read_bytes: 1_048_576 };
-  let held = true;
-  const options = {
-    config,
-    prefix: '',
-    hotDays,
-    objects,
-    store,
-    clock,
-    telemetry,
-    lock: {
-      hold: async () => held,
-      release: async () => {
-        held = false;
-      },
-    },
-    fill: (key: string, bytes: number, signal: AbortSignal) => fillObject(work, key, bytes, signal),
-  };
-  const filler = new Filler(options);
-  /** One pass, while time goes on; by another process when `by` says so. */
-  const pass = async (all = true, by = filler, withinMs = 1_000) => {
-    const filled = by.pass(running, all).catch((error: unknown) => error);
-    await clock.advance(withinMs);
-    return filled;
-  };
-  let next = 0;
-  /** An archive object of `blocks` blocks of one line each, completed long ago. */
-  const addObject = (
-    options: {
-      blocks?: number;
-      agoMs?: number;
-      rule?: string;
-      /** Which block has the rule; absent: all. */
-      ruleAt?: number;
-      damage?: number;
-      stream?: string;
-    } = {},
-  ) => {
-    const { blocks = 2, agoMs = 2 * hourMs, rule, ruleAt, damage, stream = 'logs' } = options;
-    const builder = new FooterBuilder(stream);
-    const parts: Buffer[] = [];
-    const first = next;
-    for (let i = 0; i < blocks; i++) {
-      const run = {
-        bytes: Buffer.from(`line ${next}\n`),
-        from: next * 100,
-        capturedMs: 1_770_000_000_000,
-        multiline: false,
-      };
-      const { header, payload } = blockOf([run], ruleAt === undefined || ruleAt === i ? rule : undefined);
-      header.stream = stream;
-      const bytes = encodeBlock(header, payload);
-      builder.add(
-        { length: bytes.length, id: blockId(bytes), arrivalMs: 1, sequence: String(next++) },
-        header,
-      );
-      if (i === damage) bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
-      parts.push(bytes);
-    }
-    const arrivedMs = clock.now() - agoMs;
-    const key = archiveKey({
-      prefix: '',
-      stream,
-      hourMs: arrivedMs,
-      shard: 's-1',
-      firstSequence: String(first),
-      suffix: '00000000',
-    });
-    objects.objects.set(key, {
-      bytes: Buffer.concat([...parts, encodeFooter(builder.build())]),
-      modifiedMs: clock.now() - Math.min(agoMs, 120_000),
-    });
-    return key;
-  };
-  const another = () => new Filler({ ...options, telemetry: telemetryOf() });
-  return { clock, objects, store, work, filler, another, pass, addObject };
-}
 
 test('objects without a mark are indexed and marked, those with one are left alone', async () => {
   const { store, pass, addObject } = setUp();
@@ -123,7 +13,7 @@ test('objects without a mark are indexed and marked, those with one are left alo
   const keys = [addObject({ blocks: 3 }), addObject({ stream: 'web' })];
   assert.equal(await pass(), 2);
   assert.deepEqual(
-    store.marks.slice(1).map(({ object, events, indexed }) => ({ object, events, indexed })),
+    store.marksHeld.slice(1).map(({ object, events, indexed }) => ({ object, events, indexed })),
     [
       { object: keys[0], events: 3, indexed: 3 },
       { object: keys[1], events: 2, indexed: 2 },
@@ -145,9 +35,9 @@ test('a lost mark costs a read and no second document', async () => {
   const { store, pass, addObject, another } = setUp();
   addObject();
   await pass();
-  const [mark] = store.marks.splice(0);
+  const [mark] = store.marksHeld.splice(0);
   assert.equal(await pass(true, another()), 1);
-  assert.deepEqual(store.marks, [mark]);
+  assert.deepEqual(store.marksHeld, [mark]);
   assert.equal(store.held.size, 2);
 });
 
@@ -177,8 +67,8 @@ test('a damaged block is named in the mark and does not keep the others out', as
   addObject({ blocks: 3, damage: 1 });
   assert.equal(await pass(), 1);
   assert.equal(store.held.size, 2);
-  assert.equal(store.marks[0]?.exceptions.length, 1);
-  assert.equal(store.marks[0]?.exceptions[0]?.outcome, 'missing');
+  assert.equal(store.marksHeld[0]?.exceptions.length, 1);
+  assert.equal(store.marksHeld[0]?.exceptions[0]?.outcome, 'missing');
 });
 
 test('an object without a readable footer is passed over once and for all', async () => {
@@ -192,17 +82,7 @@ test('an object without a readable footer is passed over once and for all', asyn
   const reads = objects.calls.filter((call) => call === 'read').length;
   assert.equal(await pass(), 0);
   assert.equal(objects.calls.filter((call) => call === 'read').length, reads);
-  assert.equal(store.marks.length, 1);
-});
-
-test('an object with a rule of a newer version gets no mark and is not read again by this version', async () => {
-  const { store, objects, pass, addObject } = setUp();
-  addObject({ rule: '{"parse":{"type":"later"},"v":9}' });
-  assert.equal(await pass(), 0);
-  assert.equal(store.marks.length, 0);
-  const reads = objects.calls.filter((call) => call === 'read').length;
-  await pass();
-  assert.equal(objects.calls.filter((call) => call === 'read').length, reads);
+  assert.equal(store.marksHeld.length, 1);
 });
 
 test('while the store is down a pass fails, and a later one makes search whole', async () => {
@@ -220,24 +100,16 @@ test('the loop passes each interval while it holds the lock, and ends with its s
   const run = filler.run(stop.signal);
   addObject();
   await clock.advance(61_000);
-  assert.equal(store.marks.length, 1);
+  assert.equal(store.marksHeld.length, 1);
   addObject();
   await clock.advance(61_000);
-  assert.equal(store.marks.length, 2);
+  assert.equal(store.marksHeld.length, 2);
   stop.abort();
   await clock.advance(1);
   await run;
 });
 
-test('what can be indexed of an object with a rule of a newer version is indexed', async () => {
-  const { store, pass, addObject } = setUp();
-  addObject({ blocks: 3, rule: '{"parse":{"type":"later"},"v":9}', ruleAt: 1 });
-  assert.equal(await pass(), 0);
-  assert.equal(store.held.size, 2);
-  assert.equal(store.marks.length, 0);
-});
-
-test('a fault of the renderer is no damage of the block: there is no mark', async () => {
+test('a fault of the renderer is named in the mark, and the shard of work goes on', async () => {
   const { store, pass, addObject, work } = setUp();
   addObject();
   work.renderer = {
@@ -245,8 +117,10 @@ test('a fault of the renderer is no damage of the block: there is no mark', asyn
       throw new TypeError('a fault in here');
     },
   };
-  assert.equal(await pass(), 0);
-  assert.equal(store.marks.length, 0);
+  assert.equal(await pass(), 1);
+  const [mark] = store.marksHeld;
+  assert.deepEqual([mark?.indexed, mark?.setAside], [0, 2]);
+  assert.deepEqual(mark?.exceptions[0]?.reason, 'fault: a fault in here');
 });
 
 test('an object that cannot be read does not keep the others out, and is tried again', async () => {
@@ -257,7 +131,7 @@ test('an object that cannot be read does not keep the others out, and is tried a
   objects.fate = (call) => (call === 'read' && reads++ === 0 ? 'fails' : 'works');
   assert.equal(await pass(), 1);
   assert.equal(await pass(), 1);
-  assert.equal(store.marks.length, 2);
+  assert.equal(store.marksHeld.length, 2);
 });
 
 test('an object whose index takes nothing does not keep the others out', async () => {
@@ -273,7 +147,7 @@ test('an object whose index takes nothing does not keep the others out', async (
     });
   assert.equal(await pass(true, filler, 300_000), 1);
   assert.deepEqual(
-    store.marks.map((mark) => mark.stream),
+    store.marksHeld.map((mark) => mark.stream),
     ['logs'],
   );
 });
@@ -288,4 +162,17 @@ test('a mark that the store refuses does not keep the others out', async () => {
     return putMark(mark, signal);
   };
   assert.equal(await pass(), 1);
+});
+
+test('a second store is filled from the archive by the same loop, to the same counts', async () => {
+  const { store, clock, pass, addObject, fillerOf } = setUp();
+  for (let i = 0; i < 5; i++) addObject({ blocks: 3 });
+  await pass();
+  const second = wholeStore();
+  const filler = fillerOf(second);
+  const filled = filler.pass(running, true);
+  for (let i = 0; i < 20; i++) await clock.advance(100);
+  assert.equal(await filled, 5);
+  assert.deepEqual([...second.held.keys()].sort(), [...store.held.keys()].sort());
+  assert.deepEqual(second.marksHeld, store.marksHeld);
 });

@@ -12,6 +12,8 @@ import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { Store } from '@millrace/core/store/port.ts';
 import type { ConsumerConfig } from '../config.ts';
 import type { ConsumerTelemetry } from '../events.ts';
+import type { Horizons } from '../retention/horizons.ts';
+import { reads } from '../set-aside/mark.ts';
 import type { Lock } from './lock.ts';
 
 export interface FillerOptions {
@@ -21,19 +23,29 @@ export interface FillerOptions {
   /** Objects that arrived longer ago are not searchable and not filled; undefined: all are. */
   hotDays: number | undefined;
   objects: ObjectStore;
-  store: Pick<Store, 'marked'>;
+  store: Pick<Store, 'marked' | 'marksSetAside'>;
+  /** First hot dates: objects that hold nothing newer are left alone. */
+  horizons: Pick<Horizons, 'refresh' | 'dateOf'>;
   lock: Lock;
   clock: Clock;
   telemetry: ConsumerTelemetry;
-  /** Indexes one object and writes its mark; false: it needs a newer version. */
-  fill(key: string, bytes: number, signal: AbortSignal): Promise<boolean>;
+  /** Indexes one object and writes its mark. */
+  fill(key: string, bytes: number, signal: AbortSignal): Promise<void>;
+  /** Does it again for an object that has a mark with exceptions: what is there is replaced, the mark too. */
+  refill(key: string, signal: AbortSignal): Promise<void>;
 }
 
 /** Most passes look at these last hours; what arrived earlier but was completed late is met by a full pass. */
 const recentMs = 3 * hourMs;
 const fullPassMs = 30 * 60_000;
+/** A full pass of a huge archive is rarer: it takes this share of the time at most. */
+const fullPassShare = 0.05;
+/** Events may be this much newer than the object that holds them: capture + 1 day is still indexed by day. */
+const aheadMs = 2 * 86_400_000;
 /** Keys in one question for marks; the store port takes at most 1,000. */
 const batchMax = 1_000;
+/** Marks read at a time. */
+const marksMax = 100;
 const failureWait: Backoff = { baseMs: 200, maxMs: 5_000 };
 
 /**
@@ -42,9 +54,10 @@ const failureWait: Backoff = { baseMs: 200, maxMs: 5_000 };
  */
 export class Filler {
   readonly #options: FillerOptions;
-  /** Keys that need no look: marked, or not indexable by this version. Oldest first. */
+  /** Keys that need no look: marked, or without a readable footer. Oldest first. */
   readonly #known = new Set<string>();
-  #lastFullMs = Number.NEGATIVE_INFINITY;
+  #nextFullMs = Number.NEGATIVE_INFINITY;
+  #retried = false;
   #unmarked = 0;
   /** Objects in a row that could not be filled for now. */
   #failures = 0;
@@ -56,6 +69,11 @@ export class Filler {
       'Objects without a mark at the last pass.',
       () => this.#unmarked,
     );
+  }
+
+  /** Objects that the last pass found, and left, without a mark. */
+  get unmarked(): number {
+    return this.#unmarked;
   }
 
   /** Runs until the signal ends it. */
@@ -76,13 +94,13 @@ export class Filler {
 
   /** One look at the archive. `all`: the whole horizon, else the last hours. Returns objects filled. */
   async pass(signal: AbortSignal, all: boolean): Promise<number> {
-    const { objects, prefix, clock, hotDays } = this.#options;
-    const horizonMs = hotDays === undefined ? undefined : clock.now() - hotDays * 86_400_000;
-    const sinceMs = all ? horizonMs : Math.max(horizonMs ?? 0, clock.now() - recentMs);
+    const { objects, prefix, horizons } = this.#options;
+    await horizons.refresh(signal);
     let filled = 0;
     this.#unmarked = 0;
     for (const stream of await this.#streams(signal)) {
       // Keys begin with the arrival hour, so the start of the horizon is a place in the key order.
+      const sinceMs = this.#sinceMs(stream, all);
       let after = sinceMs === undefined ? undefined : archiveHourPrefix(prefix, stream, sinceMs);
       for (let more = true; more && !signal.aborted; ) {
         const page = await objects.list(archiveStreamPrefix(prefix, stream), after, signal);
@@ -92,6 +110,45 @@ export class Filler {
       }
     }
     return filled;
+  }
+
+  /**
+   * Tries again, once per process, what another version of this program could not make documents of: a rule or a block
+   * that is newer than it was.
+   */
+  async retry(signal: AbortSignal): Promise<void> {
+    const { store, refill, telemetry } = this.#options;
+    let after: string | undefined;
+    do {
+      const marks = await store.marksSetAside(
+        { size: marksMax, ...(after === undefined ? {} : { after }) },
+        signal,
+      );
+      after = marks.length < marksMax ? undefined : marks.at(-1)?.object;
+      for (const mark of marks) {
+        if (signal.aborted) return;
+        if (mark.reads === reads || !mark.exceptions.some(({ kind }) => kind !== undefined)) continue;
+        try {
+          await refill(mark.object, signal);
+        } catch (error) {
+          if (signal.aborted) throw error;
+          telemetry.emit('object_unfilled', { object: mark.object, error: messageOf(error) });
+        }
+      }
+    } while (after !== undefined);
+    this.#retried = true;
+  }
+
+  /** Arrival from which objects are looked at; undefined: all. */
+  #sinceMs(stream: string, all: boolean): number | undefined {
+    const { clock, hotDays, horizons } = this.#options;
+    const date = horizons.dateOf(stream);
+    const bounds = [
+      ...(all ? [] : [clock.now() - recentMs]),
+      ...(hotDays === undefined ? [] : [clock.now() - hotDays * 86_400_000]),
+      ...(date === undefined ? [] : [Date.parse(`${date.replaceAll('.', '-')}T00:00:00Z`) - aheadMs]),
+    ];
+    return bounds.length === 0 ? undefined : Math.max(0, ...bounds);
   }
 
   /** A pass while the lock is kept in the background, however long an object takes. */
@@ -109,10 +166,14 @@ export class Filler {
       over.abort();
     });
     const startMs = clock.monotonic();
-    const all = startMs - this.#lastFullMs >= fullPassMs;
+    const all = startMs >= this.#nextFullMs;
     try {
+      if (!this.#retried) await this.retry(either);
       const filled = await this.pass(either, all);
-      if (all && !either.aborted) this.#lastFullMs = startMs;
+      if (all && !either.aborted) {
+        const tookMs = clock.monotonic() - startMs;
+        this.#nextFullMs = startMs + Math.max(fullPassMs, tookMs / fullPassShare);
+      }
       telemetry.emit('filler_pass', { filled, unmarked: this.#unmarked, all });
     } finally {
       over.abort();
@@ -155,12 +216,11 @@ export class Filler {
   async #fillOne(key: string, bytes: number, signal: AbortSignal): Promise<boolean> {
     const { telemetry, clock, fill } = this.#options;
     try {
-      const whole = await fill(key, bytes, signal);
+      await fill(key, bytes, signal);
       this.#failures = 0;
-      // Without a mark but remembered: trying again makes sense with another version, that is after a restart.
       this.#remember(key);
-      if (whole) this.#unmarked--;
-      return whole;
+      this.#unmarked--;
+      return true;
     } catch (error) {
       if (signal.aborted) throw error;
       if (isMillraceError(error, 'ARCHIVE_CORRUPT') || isMillraceError(error, 'WIRE_UNSUPPORTED')) {

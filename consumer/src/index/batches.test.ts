@@ -32,3 +32,28 @@ test('records of an unknown rule come back unrendered, batch by batch', () => {
   );
   assert.deepEqual(ids.slice(0, 2), [10_000, 1]);
 });
+
+test('stretches say which bytes the documents of each date are of, also across batches', () => {
+  const day = (hour: string) => `{"time":"2026-11-${hour}:00:00Z"}\n`;
+  const dated = Buffer.from(day('20T10').repeat(3) + day('21T10').repeat(2) + day('20T11'));
+  const size = day('20T10').length;
+  const rule = '{"parse":{"type":"json"},"time":{"key":"time","type":"string"},"v":1}';
+  const at = Date.UTC(2026, 10, 22);
+  const block = blockOf(
+    [
+      { bytes: dated, from: 100, capturedMs: at, multiline: false },
+      { bytes: Buffer.alloc(25_000, '\n'), from: 7, capturedMs: at, multiline: false },
+    ],
+    rule,
+  );
+  const stretches = [...renderedBatches(createRenderer(), block)].flatMap((batch) => batch.stretches);
+  assert.deepEqual(
+    stretches.map(({ source, index, from, to, events }) => [source.path, index.slice(-10), from, to, events]),
+    [
+      ['/var/log/0.log', '2026.11.20', 100, 100 + 3 * size, 3],
+      ['/var/log/0.log', '2026.11.21', 100 + 3 * size, 100 + 5 * size, 2],
+      ['/var/log/0.log', '2026.11.20', 100 + 5 * size, 100 + 6 * size, 1],
+      ['/var/log/1.log', '2026.11.22', 7, 25_007, 25_000],
+    ],
+  );
+});

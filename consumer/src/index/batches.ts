@@ -1,11 +1,21 @@
 import type { Renderer, Unrendered } from '@millrace/core/document/render.ts';
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
-import type { Block, BlockRecord } from '@millrace/core/wire/block.ts';
+import type { Block, BlockRecord, Run, Source } from '@millrace/core/wire/block.ts';
 import { blockRecords } from '@millrace/core/wire/records.ts';
 
 /** Records, and UTF-16 units of documents, after which a batch ends: most blocks are one batch. */
 const recordsMax = 10_000;
 const unitsMax = 16 * 1024 * 1024;
+
+/** Documents of one index that stand next to each other in one run: what bytes of the source they are of. */
+export interface Stretch {
+  source: Source;
+  /** Index name. */
+  index: string;
+  from: number;
+  to: number;
+  events: number;
+}
 
 /**
  * A block's documents, some thousands at a time: a block of 200 bytes may hold a million empty lines, and all their
@@ -14,8 +24,9 @@ const unitsMax = 16 * 1024 * 1024;
 export function* renderedBatches(
   renderer: Renderer,
   block: Block,
-): Generator<{ documents: RenderedDocument[]; unrendered: Unrendered[] }> {
-  const records = blockRecords(block);
+  records: Generator<BlockRecord> = blockRecords(block),
+): Generator<{ documents: RenderedDocument[]; unrendered: Unrendered[]; stretches: Stretch[] }> {
+  const stretching = new Stretching();
   let ended = false;
   while (!ended) {
     const documents: RenderedDocument[] = [];
@@ -27,13 +38,55 @@ export function* renderedBatches(
           ended = true;
           return;
         }
+        stretching.at(next.value);
         yield next.value;
       }
     };
     const unrendered = renderer.renderBlock(block, some(), (document) => {
       documents.push(document);
+      stretching.add(document.index);
       units += document.source.length;
     });
-    yield { documents, unrendered };
+    yield { documents, unrendered, stretches: stretching.take(ended) };
+  }
+}
+
+/** Follows records and the documents made of them, each right after its record. */
+class Stretching {
+  #done: Stretch[] = [];
+  #open: Stretch | undefined;
+  #run: Run | undefined;
+  #record: BlockRecord | undefined;
+
+  at(record: BlockRecord): void {
+    this.#record = record;
+  }
+
+  add(index: string): void {
+    const record = this.#record;
+    if (record === undefined) return;
+    if (this.#open !== undefined && this.#open.index === index && this.#run === record.run) {
+      this.#open.events++;
+      return;
+    }
+    this.#close(this.#run === record.run ? record.offset : undefined);
+    this.#run = record.run;
+    this.#open = { source: record.source, index, from: record.offset, to: record.run.to, events: 1 };
+  }
+
+  /** What is complete; with `ended` all of it. */
+  take(ended: boolean): Stretch[] {
+    if (ended) this.#close();
+    const done = this.#done;
+    this.#done = [];
+    return done;
+  }
+
+  /** `to`: where the next one begins; absent: at the end of the run. */
+  #close(to?: number): void {
+    if (this.#open === undefined) return;
+    if (to !== undefined) this.#open.to = to;
+    this.#done.push(this.#open);
+    this.#open = undefined;
   }
 }

@@ -6,28 +6,13 @@ import { blamesBody, isTooLarge, type StoreRejection } from '@millrace/core/stor
 import type { BulkResult } from '@millrace/core/store/port.ts';
 import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
-import { fallbackDocument } from './fallback.ts';
+import { BodySize } from './body-size.ts';
 import { Group } from './group.ts';
+import { IndexGuard } from './index-guard.ts';
 import type { Indexer, IndexerOptions, IndexGroup } from './indexer.ts';
 import { Pace } from './pace.ts';
 import type { Entry } from './queue.ts';
-
-/** Requests are not made smaller than this, whatever the store says of their size. */
-const bodyBytesMin = 64 * 1024;
-
-/** What became of a request's documents, for one event each instead of one per document. */
-interface Tally {
-  created: number;
-  existing: number;
-  deferred: Entry[];
-  /** Of the deferred: those that were too much for the store. */
-  overload: number;
-  deferredFor: string;
-  fallback: number;
-  fallbackFor: string;
-  missing: number;
-  missingFor: string;
-}
+import { exceptionOf, fallBack, newTally, type Tally } from './tally.ts';
 
 /**
  * Every document taken is in exactly one place: in the backlog or in a request under way. It leaves by one answer
@@ -39,6 +24,8 @@ export class BulkIndexer implements Indexer {
   readonly #backlog: Backlog;
   readonly #pace: Pace;
   readonly #alarm: Alarm;
+  readonly #size: BodySize;
+  readonly #guard: IndexGuard;
   readonly #stop = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
   readonly #count: Record<'indexed' | 'existing' | 'requests' | 'retries', (amount?: number) => void>;
@@ -47,12 +34,15 @@ export class BulkIndexer implements Indexer {
   #bytes = 0;
   #sentMs = Number.NEGATIVE_INFINITY;
   #deferring = false;
+  #blocked = false;
 
   constructor(options: Required<IndexerOptions>) {
-    const { clock, config, telemetry } = options;
+    const { clock, config, telemetry, guarded } = options;
     this.#options = options;
     this.#backlog = new Backlog(config);
-    this.#pace = new Pace(clock, this.#backoff(), telemetry.emit);
+    this.#size = new BodySize(config.body_bytes_max, telemetry.emit);
+    this.#guard = new IndexGuard(clock, guarded ? config.new_indices_max : Number.POSITIVE_INFINITY);
+    this.#pace = new Pace(clock, this.#backoff(), config.requests_max, telemetry.emit);
     this.#alarm = new Alarm(clock, () => this.#pump());
     this.#count = {
       indexed: telemetry.counter('events_indexed_total', 'Events created in the store'),
@@ -63,27 +53,31 @@ export class BulkIndexer implements Indexer {
     telemetry.gauge('queue_bytes', 'Bytes of documents not answered for', () => this.#bytes);
   }
 
-  group(): IndexGroup {
-    const group = new Group(this.#options.config.exceptions_max, (closed, unanswered) => {
+  group(object?: string): IndexGroup {
+    const onClosed = (closed: Group, unanswered: number) => {
       this.#groups.delete(closed);
       if (unanswered > 0) this.#free(sumBytes(this.#backlog.sweep()));
       // Calls that wait to add to it end.
       this.#wake();
-    });
+    };
+    const group = new Group(this.#options.config.exceptions_max, onClosed, object);
     this.#groups.add(group);
     if (this.#stop.signal.aborted) group.abandon();
     return group;
   }
 
-  async add(documents: readonly RenderedDocument[], to: IndexGroup): Promise<boolean> {
+  async add(documents: readonly RenderedDocument[], to: IndexGroup, block?: string): Promise<boolean> {
     const group = to as Group;
     while (this.#bytes >= this.#options.config.queue_bytes_max && !group.closed) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    if (group.closed) return false;
-    group.expect(documents.length);
+    if (!(await this.#knowHorizons(group)) || group.closed) return false;
+    const { horizons } = this.#options;
+    const hot = documents.filter(({ index }) => !horizons.isCold(index));
+    group.expect(hot.length);
+    group.cold(documents.length - hot.length);
     const tally = newTally();
-    for (const document of documents) this.#take(document, group, tally);
+    for (const document of hot) this.#take(document, group, block, tally);
     this.#report(tally);
     this.#pump();
     return true;
@@ -96,9 +90,31 @@ export class BulkIndexer implements Indexer {
     await Promise.all(this.#underWay);
   }
 
-  #take(document: RenderedDocument, group: Group, tally: Tally): void {
+  /** Nothing is indexed before it is known which days are hot; false when the group was abandoned before. */
+  async #knowHorizons(group: Group): Promise<boolean> {
+    const { clock, horizons } = this.#options;
+    for (let attempt = 0; !group.closed; attempt++) {
+      try {
+        await horizons.refresh(this.#stop.signal);
+        return true;
+      } catch {
+        // What the store does not answer is told where documents are sent; here it is waited for.
+        await clock.sleep(backoffMs(this.#backoff(), attempt, clock.random), this.#stop.signal);
+      }
+    }
+    return false;
+  }
+
+  #take(document: RenderedDocument, group: Group, block: string | undefined, tally: Tally): void {
     const bytes = Buffer.byteLength(document.source) + actionBytesMax;
-    const entry: Entry = { document, group, bytes, deferred: 0, reason: undefined };
+    const entry: Entry = { document, group, block, bytes, deferred: 0, reason: undefined };
+    if (!this.#guard.admits(document.index)) {
+      const why = `more than ${this.#options.config.new_indices_max} new indices within an hour`;
+      tally.missing++;
+      tally.missingFor = why;
+      group.missing(exceptionOf(entry, why));
+      return;
+    }
     const bytesMax = this.#options.config.body_bytes_max;
     if (bytes > bytesMax) fallBack(entry, `a document of ${bytes} bytes, ${bytesMax} at most`, tally);
     this.#bytes += entry.bytes;
@@ -110,8 +126,7 @@ export class BulkIndexer implements Indexer {
     if (this.#stop.signal.aborted) return;
     const { clock, config } = this.#options;
     const now = clock.monotonic();
-    const requestsMax = this.#pace.probing ? 1 : config.requests_max;
-    while (this.#underWay.size < requestsMax && now >= this.#pace.pausedUntilMs) {
+    while (this.#underWay.size < this.#pace.requestsMax && now >= this.#pace.pausedUntilMs) {
       const batch = this.#backlog.next(now, this.#sentMs + config.flush_ms);
       if (batch === undefined) break;
       this.#sentMs = now;
@@ -127,13 +142,14 @@ export class BulkIndexer implements Indexer {
   }
 
   async #send(batch: Entry[]): Promise<void> {
-    const { store, clock } = this.#options;
+    const { store, clock, overwrite } = this.#options;
     const ingested = new Date(clock.now()).toISOString();
     let body = '';
-    for (const entry of batch) body += bulkAction(entry.document, ingested);
+    for (const entry of batch) body += bulkAction(entry.document, ingested, overwrite ? 'index' : 'create');
     this.#count.requests();
     try {
       const results = await store.bulkCreate(body, batch.length, this.#stop.signal);
+      this.#backlog.bodyBytesMax = this.#size.taken(sumBytes(batch));
       this.#answered(batch, results);
     } catch (error) {
       if (blamesBody(error)) this.#refused(batch, error);
@@ -157,15 +173,16 @@ export class BulkIndexer implements Indexer {
 
   /** True when the document must be sent again at once, in its fallback shape. */
   #settle(entry: Entry, result: BulkResult, tally: Tally): boolean {
-    const { document, group, reason } = entry;
+    const { group, reason } = entry;
     if (result.kind === 'created' || result.kind === 'exists') {
       if (result.kind === 'created') tally.created++;
       else tally.existing++;
-      group.indexed(document.id, reason);
+      group.indexed(reason === undefined ? undefined : exceptionOf(entry, reason));
       return false;
     }
     if (result.kind === 'retry') {
-      if (result.status === 429 || result.status >= 500) tally.overload++;
+      if (result.cause === 'block') tally.blocked++;
+      else if (result.status === 429 || result.status >= 500) tally.overload++;
       tally.deferredFor = `${result.status} ${result.reason}`;
       tally.deferred.push(entry);
       return false;
@@ -177,25 +194,31 @@ export class BulkIndexer implements Indexer {
     }
     tally.missing++;
     tally.missingFor = why;
-    group.missing(document.id, why);
+    group.missing(exceptionOf(entry, why));
     return false;
   }
 
   /** Sends documents later that the store put off; all wait when most of the request was too much for it. */
-  #defer({ deferred, overload, deferredFor }: Tally, sent: number): void {
+  #defer({ deferred, overload, blocked, deferredFor }: Tally, sent: number): void {
     const { clock, telemetry } = this.#options;
     if (overload * 2 > sent) this.#pace.failed(deferredFor);
+    else if (overload > 0) this.#pace.overloaded();
     else this.#pace.succeeded();
     this.#count.retries(deferred.length);
     const attempt = deferred.reduce((most, entry) => Math.max(most, entry.deferred), 0);
     for (const entry of deferred) entry.deferred++;
     const dueMs = clock.monotonic() + backoffMs(this.#backoff(), attempt, clock.random);
     if (deferred.length > 0) this.#backlog.defer(deferred, dueMs);
+    if (blocked > 0 && !this.#blocked) {
+      this.#blocked = true;
+      telemetry.emit('indices_blocked', { documents: blocked, reason: deferredFor });
+    }
     if (this.#deferring === this.#backlog.deferring) return;
     this.#deferring = this.#backlog.deferring;
     if (this.#deferring) {
       telemetry.emit('documents_deferred', { documents: deferred.length, reason: deferredFor });
     } else {
+      this.#blocked = false;
       telemetry.emit('documents_accepted');
     }
   }
@@ -213,19 +236,12 @@ export class BulkIndexer implements Indexer {
       this.#answered(batch, [rejection]);
       return;
     }
-    if (isTooLarge(error)) this.#shrink(sumBytes(batch));
+    if (isTooLarge(error)) this.#backlog.bodyBytesMax = this.#size.refused(sumBytes(batch));
     const half = batch.length >> 1;
     this.#backlog.alone([batch.slice(0, half), batch.slice(half)]);
     this.#count.retries(batch.length);
     // Their groups may be gone by now.
     this.#free(sumBytes(this.#backlog.sweep()));
-  }
-
-  #shrink(bytes: number): void {
-    const smaller = Math.max(bodyBytesMin, Math.floor(Math.min(bytes, this.#backlog.bodyBytesMax) / 2));
-    if (smaller >= this.#backlog.bodyBytesMax) return;
-    this.#backlog.bodyBytesMax = smaller;
-    this.#options.telemetry.emit('bodies_shrunk', { refused_bytes: bytes, body_bytes_max: smaller });
   }
 
   #failed(batch: Entry[], reason: string): void {
@@ -261,28 +277,6 @@ export class BulkIndexer implements Indexer {
     const { base_ms, max_ms } = this.#options.config.retry;
     return { baseMs: base_ms, maxMs: max_ms };
   }
-}
-
-function newTally(): Tally {
-  return {
-    created: 0,
-    existing: 0,
-    deferred: [],
-    overload: 0,
-    deferredFor: '',
-    fallback: 0,
-    fallbackFor: '',
-    missing: 0,
-    missingFor: '',
-  };
-}
-
-function fallBack(entry: Entry, why: string, tally: Tally): void {
-  entry.reason = why;
-  entry.document = fallbackDocument(entry.document, why);
-  entry.bytes = Buffer.byteLength(entry.document.source) + actionBytesMax;
-  tally.fallback++;
-  tally.fallbackFor = why;
 }
 
 function sumBytes(entries: readonly Entry[]): number {

@@ -15,6 +15,8 @@ export const IndexerConfigSchema = Type.Object(
     queue_bytes_max: Type.Integer({ default: 32 * 1024 * 1024, minimum: 65_536, maximum: 2 ** 32 }),
     /** A request that is not full is sent when the one before it was sent so long ago. */
     flush_ms: Type.Integer({ default: 100, minimum: 0, maximum: 60_000 }),
+    /** Index names new to a shard's process that it takes within an hour; events of further ones are set aside. */
+    new_indices_max: Type.Integer({ default: 400, minimum: 1, maximum: 100_000 }),
     retry: Type.Object(
       {
         base_ms: Type.Integer({ default: 200, minimum: 1, maximum: 600_000 }),

@@ -10,6 +10,11 @@ export const indexerEvents = {
     quantity: 'documents',
   },
   documents_accepted: { level: 'info', message: 'The store has taken all documents that it refused before.' },
+  indices_blocked: {
+    level: 'error',
+    message:
+      'The store has blocked an index (its disk is full, or somebody made it read-only); its documents wait.',
+  },
   documents_fallback: {
     level: 'warn',
     message: 'The store cannot hold some documents as they are; they are indexed as raw messages.',
@@ -19,6 +24,10 @@ export const indexerEvents = {
     level: 'error',
     message: 'The store cannot hold some documents at all; they are in the archive only.',
     quantity: 'documents',
+  },
+  bodies_grown: {
+    level: 'info',
+    message: 'The store takes what it is sent; larger requests are sent again.',
   },
   bodies_shrunk: { level: 'warn', message: 'The store finds a request too large; smaller ones are sent.' },
 } as const;

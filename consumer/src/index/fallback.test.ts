@@ -15,6 +15,8 @@ const whole = {
   event: { generation: 'AAAAAAAAAAAAAAAAAAAAAA' },
 };
 
+const archived = { object: 'app/2026/11/22/10/shard-1/1-a.mlr', block: 'b1' };
+
 test('a fallback document keeps what names the event and says why it is not whole', () => {
   assert.deepEqual(fallback(JSON.stringify(whole), 'too deep'), {
     '@timestamp': whole['@timestamp'],
@@ -24,6 +26,7 @@ test('a fallback document keeps what names the event and says why it is not whol
     host: { name: 'web-1' },
     log: { file: { path: '/var/log/a.log' }, offset: 12 },
     error: { type: 'index', message: 'too deep; no JSON' },
+    archive: archived,
     event: { generation: 'AAAAAAAAAAAAAAAAAAAAAA' },
   });
 });
@@ -45,12 +48,12 @@ for (const time of ['1969-12-31T23:59:59Z', '2300-01-01T00:00:00Z', 'soon', 7]) 
 
 test('a fallback document is made of anything, and always ends with its event', () => {
   for (const source of ['{"broken', '[]', 'null', '{"host":null,"log":7,"message":{"a":1},"event":[]}']) {
-    const made = fallbackDocument({ index: 'i', id: 'a', source }, 'why');
+    const made = fallbackDocument({ index: 'i', id: 'a', source }, 'why', archived);
     assert.match(made.source, /,"event":\{"generation":""\}\}$/);
     JSON.parse(made.source);
   }
 });
 
 function fallback(source: string, reason: string): Record<string, unknown> {
-  return JSON.parse(fallbackDocument({ index: 'i', id: 'a', source }, reason).source);
+  return JSON.parse(fallbackDocument({ index: 'i', id: 'a', source }, reason, archived).source);
 }

@@ -11,7 +11,11 @@ const timeMsMax = 9_223_372_036_854;
  * The same event with nothing in it that a store could refuse: its message, cut, where it came from, and why it
  * is not whole (D5). The archive has it in full.
  */
-export function fallbackDocument({ index, id, source }: RenderedDocument, reason: string): RenderedDocument {
+export function fallbackDocument(
+  { index, id, source }: RenderedDocument,
+  reason: string,
+  archived: { object: string | undefined; block: string | undefined },
+): RenderedDocument {
   const whole = parsed(source);
   const event = record(whole.event);
   const log = record(whole.log);
@@ -30,6 +34,8 @@ export function fallbackDocument({ index, id, source }: RenderedDocument, reason
       offset: Number.isSafeInteger(log.offset) ? log.offset : undefined,
     },
     error: { type: 'index', message: cutText(reasons.join('; '), reasonUnitsMax) },
+    // Where the whole of it is.
+    archive: { object: archived.object, block: archived.block },
     // Last, as in every document: the bulk action adds to it.
     event: { generation: text(event.generation, nameUnitsMax) ?? '' },
   };

@@ -1,12 +1,17 @@
+import type { MarkException } from '@millrace/core/store/port.ts';
 import type { GroupResult, IndexGroup } from './indexer.ts';
 
 /** Accounts for the documents of one archive object. */
 export class Group implements IndexGroup {
+  /** Key of the archive object, where it is known. */
+  readonly object: string | undefined;
   readonly done: Promise<GroupResult | undefined>;
   readonly #resolve: (result: GroupResult | undefined) => void;
   readonly #exceptionsMax: number;
   readonly #onClosed: (group: Group, unanswered: number) => void;
   readonly #exceptions: GroupResult['exceptions'] = [];
+  #setAside = 0;
+  #cold = 0;
   #events = 0;
   #answered = 0;
   #indexed = 0;
@@ -14,7 +19,8 @@ export class Group implements IndexGroup {
   #closed = false;
 
   /** @param onClosed called once, when the group is done or abandoned; with the documents not answered for */
-  constructor(exceptionsMax: number, onClosed: (group: Group, unanswered: number) => void) {
+  constructor(exceptionsMax: number, onClosed: (group: Group, unanswered: number) => void, object?: string) {
+    this.object = object;
     const { promise, resolve } = Promise.withResolvers<GroupResult | undefined>();
     this.done = promise;
     this.#resolve = resolve;
@@ -33,16 +39,24 @@ export class Group implements IndexGroup {
     this.#events += documents;
   }
 
-  /** Counts one document out: it is in the store. `reason`: in the fallback shape, because of it. */
-  indexed(id: string, reason: string | undefined): void {
+  /** Counts documents in and out that are not to be indexed. */
+  cold(documents: number): void {
+    if (this.#sealed) throw new TypeError('documents added to a sealed group');
+    this.#events += documents;
+    this.#answered += documents;
+    this.#cold += documents;
+  }
+
+  /** Counts one document out: it is in the store. `fallback`: in the fallback shape. */
+  indexed(fallback?: Omit<MarkException, 'outcome'>): void {
     this.#indexed++;
-    if (reason !== undefined) this.#except(id, reason, 'fallback');
+    if (fallback !== undefined) this.#except({ ...fallback, outcome: 'fallback' });
     this.#answer();
   }
 
   /** Counts one document out: the store cannot hold it. */
-  missing(id: string, reason: string): void {
-    this.#except(id, reason, 'missing');
+  missing(exception: Omit<MarkException, 'outcome'>): void {
+    this.#except({ ...exception, outcome: 'missing' });
     this.#answer();
   }
 
@@ -55,8 +69,9 @@ export class Group implements IndexGroup {
     this.#close(undefined);
   }
 
-  #except(id: string, reason: string, outcome: 'fallback' | 'missing'): void {
-    if (this.#exceptions.length < this.#exceptionsMax) this.#exceptions.push({ id, reason, outcome });
+  #except(exception: MarkException): void {
+    this.#setAside++;
+    if (this.#exceptions.length < this.#exceptionsMax) this.#exceptions.push(exception);
   }
 
   #answer(): void {
@@ -67,7 +82,14 @@ export class Group implements IndexGroup {
 
   #settle(): void {
     if (!this.#sealed || this.#answered < this.#events) return;
-    this.#close({ events: this.#events, indexed: this.#indexed, exceptions: this.#exceptions });
+    const setAside = this.#setAside === 0 ? {} : { setAside: this.#setAside };
+    this.#close({
+      events: this.#events,
+      indexed: this.#indexed,
+      exceptions: this.#exceptions,
+      ...setAside,
+      ...(this.#cold === 0 ? {} : { cold: this.#cold }),
+    });
   }
 
   #close(result: GroupResult | undefined): void {

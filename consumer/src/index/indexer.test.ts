@@ -179,7 +179,7 @@ test('the one document that makes the store refuse a whole request is found', as
   const result = await drained(clock, group.done);
   assert.deepEqual([result?.events, result?.indexed], [200, 200]);
   assert.deepEqual(result?.exceptions, [
-    { id: doc(77).id, reason: 'request: _bulk: 400 poison', outcome: 'fallback' },
+    { id: doc(77).id, reason: 'request: _bulk: 400 poison', index, outcome: 'fallback' },
   ]);
 });
 
@@ -191,7 +191,7 @@ test('a document that the store cannot hold is indexed in the fallback shape, or
       return sent.id === doc(2).id ? rejected : one(hold(store, [sent]));
     });
   const group = indexer.group();
-  await indexer.add(docs(1, 5), group);
+  await indexer.add(docs(1, 5), group, 'b1');
   group.seal();
   const result = await drained(clock, group.done);
   const reason = 'mapper_parsing: bad field';
@@ -199,9 +199,10 @@ test('a document that the store cannot hold is indexed in the fallback shape, or
     events: 5,
     indexed: 4,
     exceptions: [
-      { id: doc(1).id, reason, outcome: 'fallback' },
-      { id: doc(2).id, reason, outcome: 'missing' },
+      { id: doc(1).id, reason, index, block: 'b1', outcome: 'fallback' },
+      { id: doc(2).id, reason, index, block: 'b1', outcome: 'missing' },
     ],
+    setAside: 3,
   });
   assert.deepEqual(await counters('fallback', 'missing'), [3, 1]);
   const held = store.held.get(`${index}/${doc(1).id}`)?.source;

@@ -8,19 +8,35 @@ export class Pace {
   readonly #backoff: Backoff;
   readonly #emit: IndexerTelemetry['emit'];
   #failures = 0;
+  readonly #requestsMax: number;
+  /** Requests at a time: halved by overload, one more for every round of success. */
+  #requests: number;
+  /** Overload is acted upon once in a while: requests sent before say it again. */
+  #slowedMs = Number.NEGATIVE_INFINITY;
   #downSinceMs: number | undefined;
   /** Monotonic time before which nothing is sent. */
   pausedUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock, backoff: Backoff, emit: IndexerTelemetry['emit']) {
+  constructor(clock: Clock, backoff: Backoff, requestsMax: number, emit: IndexerTelemetry['emit']) {
     this.#clock = clock;
+    this.#requestsMax = requestsMax;
+    this.#requests = requestsMax;
     this.#backoff = backoff;
     this.#emit = emit;
   }
 
-  /** True while one request at a time should ask whether the store is back. */
-  get probing(): boolean {
-    return this.#failures > 0;
+  /** Requests that may be under way: one while it is asked whether the store is back. */
+  get requestsMax(): number {
+    return this.#failures > 0 ? 1 : Math.floor(this.#requests);
+  }
+
+  /** The store answers, and puts some documents off for its load. */
+  overloaded(): void {
+    this.#answers();
+    const now = this.#clock.monotonic();
+    if (now - this.#slowedMs < this.#backoff.baseMs) return;
+    this.#slowedMs = now;
+    this.#requests = Math.max(1, this.#requests / 2);
   }
 
   /** A request got no answer, or the store refused most of it for its load. */
@@ -35,6 +51,11 @@ export class Pace {
   }
 
   succeeded(): void {
+    this.#answers();
+    this.#requests = Math.min(this.#requestsMax, this.#requests + 1 / this.#requests);
+  }
+
+  #answers(): void {
     this.#failures = 0;
     this.pausedUntilMs = Number.NEGATIVE_INFINITY;
     if (this.#downSinceMs === undefined) return;

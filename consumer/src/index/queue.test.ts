@@ -40,5 +40,5 @@ function group(): Group {
 
 function entry(bytes: number, of: Group): Entry {
   const document = { index: 'i', id: String(bytes), source: '{}' };
-  return { document, group: of, bytes, deferred: 0, reason: undefined };
+  return { document, group: of, block: undefined, bytes, deferred: 0, reason: undefined };
 }

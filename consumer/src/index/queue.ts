@@ -5,6 +5,8 @@ import type { Group } from './group.ts';
 export interface Entry {
   document: RenderedDocument;
   group: Group;
+  /** Id of the block it is of, when known. */
+  block: string | undefined;
   /** Of its two lines in a `_bulk` body. */
   bytes: number;
   /** How often the store has put it off. */

@@ -6,12 +6,15 @@ import type { Store } from '@millrace/core/store/port.ts';
 import type { ArchiveObject } from '../archive/writer.ts';
 import type { ShardTelemetry } from '../events.ts';
 import type { Indexer, IndexGroup } from '../index/indexer.ts';
+import { finishedMark, noteExceptions } from '../set-aside/mark.ts';
+import type { SetAsideStorm } from '../set-aside/storm.ts';
 
 export interface LiveIndexOptions {
   store: Store;
   indexer: Indexer;
   clock: Clock;
   emit: ShardTelemetry['emit'];
+  storm: SetAsideStorm;
   /** The store takes nothing for so long: objects are given up. */
   giveUpMs: number;
   /** Indexing goes on: objects that nothing was indexed of should be closed now, so that new ones begin. */
@@ -57,15 +60,15 @@ export class LiveIndex {
   /** Begins an object's group, unless indexing is given up for now. */
   begin(object: ArchiveObject): void {
     if (!this.#detached && !this.#stop.signal.aborted) {
-      this.#entries.set(object, { group: this.#options.indexer.group(), adding: undefined });
+      this.#entries.set(object, { group: this.#options.indexer.group(object.key), adding: undefined });
     }
   }
 
-  /** Hands a block's documents over; resolves when there is room for more, or when indexing was given up. */
-  async add(object: ArchiveObject, batches: Iterable<RenderedDocument[]>): Promise<void> {
+  /** Hands the documents of `block` over; resolves when there is room for more, or when indexing was given up. */
+  async add(object: ArchiveObject, block: string, batches: Iterable<RenderedDocument[]>): Promise<void> {
     const entry = this.#entries.get(object);
     if (entry === undefined) return;
-    entry.adding = this.#addAll(object, entry, batches);
+    entry.adding = this.#addAll(object, entry, block, batches);
     await entry.adding;
   }
 
@@ -95,7 +98,12 @@ export class LiveIndex {
     this.#probe?.abandon();
   }
 
-  async #addAll(object: ArchiveObject, entry: Entry, batches: Iterable<RenderedDocument[]>): Promise<void> {
+  async #addAll(
+    object: ArchiveObject,
+    entry: Entry,
+    block: string,
+    batches: Iterable<RenderedDocument[]>,
+  ): Promise<void> {
     const { indexer, clock, giveUpMs } = this.#options;
     for (const documents of batches) {
       if (this.#entries.get(object) !== entry) return;
@@ -104,7 +112,8 @@ export class LiveIndex {
         .sleep(giveUpMs, AbortSignal.any([timer.signal, this.#stop.signal]))
         .then(() => 'late');
       const taken = this.#installed.then(async (installed) => {
-        if (installed && this.#entries.get(object) === entry) await indexer.add(documents, entry.group);
+        if (installed && this.#entries.get(object) === entry)
+          await indexer.add(documents, entry.group, block);
         return 'taken';
       });
       const outcome = await Promise.race([taken, late]);
@@ -114,14 +123,15 @@ export class LiveIndex {
   }
 
   async #mark(object: ArchiveObject, { group, adding }: Entry): Promise<void> {
-    const { store, clock, emit } = this.#options;
+    const { store, clock, emit, storm } = this.#options;
     const signal = this.#stop.signal;
     await adding;
     group.seal();
     const result = await group.done;
     if (result === undefined) return;
     this.#entries.delete(object);
-    const mark = { object: object.key, stream: object.stream, ...result };
+    const mark = finishedMark(object, () => object.footer.build().sources, result);
+    noteExceptions(storm, mark);
     for (let attempt = 0; attempt < markTries && !signal.aborted; attempt++) {
       try {
         await store.putMark(mark, signal);

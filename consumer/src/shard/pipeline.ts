@@ -1,27 +1,35 @@
 import type { Renderer } from '@millrace/core/document/render.ts';
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
-import { isMillraceError, messageOf } from '@millrace/core/errors.ts';
-import { blockId } from '@millrace/core/ids/block-id.ts';
+import { messageOf } from '@millrace/core/errors.ts';
 import type { Block } from '@millrace/core/wire/block.ts';
-import { decodeBlock, looksLikeBlock } from '@millrace/core/wire/decode.ts';
 import type { ArchiveObject, ArchiveWriter } from '../archive/writer.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { ShardTelemetry } from '../events.ts';
-import { renderedBatches } from '../index/batches.ts';
+import { renderedBatches, type Stretch } from '../index/batches.ts';
+import type { BlockNote } from './block-note.ts';
+import type { Incoming, IncomingBlock } from './incoming.ts';
 import type { LiveIndex } from './live-index.ts';
 import type { ShardRecord } from './record.ts';
-import type { SetAsideReason } from './set-aside.ts';
+import type { Refusal, SetAsideWriter } from './set-aside.ts';
 
 export interface PipelineOptions {
   writer: ArchiveWriter;
   checkpoint: Checkpoint;
   index: LiveIndex;
   renderer: Renderer;
-  takesStream(stream: string): boolean;
-  /** Stores a record that is of no use; false when the shard is gone. */
-  setAside(record: ShardRecord, reason: SetAsideReason, code: string, message: string): Promise<boolean>;
+  /** Blocks of a record. */
+  read(record: ShardRecord): Incoming | Refusal;
+  /** Takes records that are of no use. */
+  setAside: Pick<SetAsideWriter, 'add' | 'room'>;
+  /** Says what is being worked at, should this process not come back from it. */
+  note: Pick<BlockNote, 'condemned' | 'during' | 'step'>;
   emit: ShardTelemetry['emit'];
-  count: { blocks(): void; bytes(amount: number): void; events(amount: number): void };
+  count: {
+    blocks(): void;
+    bytes(amount: number): void;
+    events(amount: number): void;
+    foreign(): void;
+  };
 }
 
 /** What happens to each record of a shard: decoded, archived verbatim, made into documents, handed to the indexer. */
@@ -34,51 +42,60 @@ export class Pipeline {
 
   /** Takes one record; resolves when there is room for the next. Records are given one after another. */
   async accept(record: ShardRecord): Promise<void> {
-    const { writer, checkpoint, index, emit, count } = this.#options;
-    const block = this.#decode(record);
-    if ('reason' in block) return this.#setAside(record, block);
-    const { data: bytes, sequence, arrivalMs } = record;
-    const id = blockId(bytes);
-    const { object, repeated } = writer.append({ bytes, id, header: block.header, sequence, arrivalMs });
-    checkpoint.delivered(sequence, object);
-    count.blocks();
-    count.bytes(bytes.length);
-    if (repeated) {
-      emit('block_repeated', { block: id, sequence, object: object.key });
-    } else {
-      if (object.footer.blocks === 1) index.begin(object);
-      const { events, documents } = this.#render(block, object, id);
+    const { writer, index, note, count } = this.#options;
+    if (note.condemned(record)) return this.#setAside(record, condemned);
+    const taken = note.during(record, () => this.#take(record));
+    if ('reason' in taken) return this.#setAside(record, taken);
+    for (const { object, block, id } of taken) {
+      const { events, documents } = note.during(record, () => this.#render(block, object, id));
       writer.sealFull(object);
       count.events(events);
       // Of many events the first are at hand only: they are rendered once more, and never all held.
-      if (events > documents.length) await index.add(object, this.#again(block));
-      else if (events > 0) await index.add(object, [documents]);
+      if (events > documents.length) await index.add(object, id, this.#again(record, block, object, id));
+      else if (events > 0) await index.add(object, id, [documents]);
     }
     await writer.room();
   }
 
-  #decode(record: ShardRecord): Block | Refusal {
-    const { data } = record;
-    if (!looksLikeBlock(data)) {
-      return { reason: 'foreign', code: 'WIRE_CORRUPT', message: 'not a Millrace block' };
+  /**
+   * Archives the record's blocks, all in one go: so they are in one object, and no checkpoint comes between them.
+   * Returns those that were not there before.
+   */
+  #take(record: ShardRecord): Taken[] | Refusal {
+    const { checkpoint, emit, count, read } = this.#options;
+    const incoming = read(record);
+    if ('reason' in incoming) return incoming;
+    if (incoming.foreign) count.foreign();
+    if (incoming.blocks.length === 0) {
+      const holder = {};
+      checkpoint.delivered(record.sequence, holder, record.arrivalMs);
+      checkpoint.durable(holder);
+      emit('foreign_dropped', { sequence: record.sequence, reason: incoming.empty });
     }
-    try {
-      const block = decodeBlock(data);
-      const { stream } = block.header;
-      if (this.#options.takesStream(stream)) return block;
-      return { reason: 'stream', code: 'CONFIG_INVALID', message: `stream ${stream} is not taken here` };
-    } catch (error) {
-      if (!isMillraceError(error)) throw error;
-      const reason = error.code === 'WIRE_UNSUPPORTED' ? 'unsupported' : 'corrupt';
-      return { reason, code: error.code, message: error.message };
-    }
+    return incoming.blocks.flatMap((block) => this.#archive(record, block) ?? []);
   }
 
-  async #setAside(record: ShardRecord, { reason, code, message }: Refusal): Promise<void> {
-    const { checkpoint } = this.#options;
-    const holder = {};
-    checkpoint.delivered(record.sequence, holder);
-    if (await this.#options.setAside(record, reason, code, message)) checkpoint.durable(holder);
+  /** Undefined for a block that its object holds already. */
+  #archive(record: ShardRecord, { bytes, id, block }: IncomingBlock): Taken | undefined {
+    const { writer, checkpoint, index, emit, count } = this.#options;
+    const { sequence, arrivalMs } = record;
+    const { header, payload } = block;
+    const { object, repeated } = writer.append({ bytes, id, header, payload, sequence, arrivalMs });
+    checkpoint.delivered(sequence, object, arrivalMs);
+    count.blocks();
+    count.bytes(bytes.length);
+    if (repeated) {
+      emit('block_repeated', { block: id, sequence, object: object.key });
+      return undefined;
+    }
+    if (object.footer.blocks === 1) index.begin(object);
+    return { object, block, id };
+  }
+
+  async #setAside(record: ShardRecord, refusal: Refusal): Promise<void> {
+    const { checkpoint, setAside } = this.#options;
+    checkpoint.delivered(record.sequence, setAside.add(record, refusal), record.arrivalMs);
+    await setAside.room();
   }
 
   /**
@@ -86,18 +103,15 @@ export class Pipeline {
    * cannot be rendered is left to the filler.
    */
   #render(block: Block, object: ArchiveObject, id: string): Rendered {
-    const { renderer, index, emit } = this.#options;
-    const failed = (fields: object) => {
-      emit('render_failed', { block: id, object: object.key, host: block.header.host, ...fields });
-      object.footer.daysUnknown();
-      index.leave(object);
-    };
+    const { renderer, note } = this.#options;
+    const failed = (fields: object) => this.#renderFailed(block, object, id, fields);
     const rendered: Rendered = { events: 0, documents: [] };
     try {
-      for (const { documents, unrendered } of renderedBatches(renderer, block)) {
+      for (const { documents, unrendered, stretches } of renderedBatches(renderer, block)) {
         if (rendered.events === 0) rendered.documents = documents;
         rendered.events += documents.length;
-        countDays(documents, object);
+        countDates(stretches, block, object);
+        note.step();
         for (const { error, ids, source } of unrendered) {
           failed({ file: source.path, events: ids.length, error: error.message });
         }
@@ -110,9 +124,40 @@ export class Pipeline {
     }
   }
 
-  *#again(block: Block): Generator<RenderedDocument[]> {
-    for (const { documents } of renderedBatches(this.#options.renderer, block)) yield documents;
+  *#again(
+    record: ShardRecord,
+    block: Block,
+    object: ArchiveObject,
+    id: string,
+  ): Generator<RenderedDocument[]> {
+    const { renderer, note } = this.#options;
+    const batches = renderedBatches(renderer, block);
+    for (;;) {
+      let batch: ReturnType<typeof batches.next>;
+      try {
+        batch = note.during(record, () => batches.next());
+      } catch (error) {
+        this.#renderFailed(block, object, id, { error: messageOf(error) });
+        return;
+      }
+      if (batch.done) return;
+      yield batch.value.documents;
+    }
   }
+
+  #renderFailed(block: Block, object: ArchiveObject, id: string, fields: object): void {
+    const { index, emit } = this.#options;
+    emit('render_failed', { block: id, object: object.key, host: block.header.host, ...fields });
+    object.footer.daysUnknown();
+    index.leave(object);
+  }
+}
+
+/** A block that is archived, and where. */
+interface Taken {
+  object: ArchiveObject;
+  block: Block;
+  id: string;
 }
 
 interface Rendered {
@@ -120,20 +165,16 @@ interface Rendered {
   documents: RenderedDocument[];
 }
 
-interface Refusal {
-  reason: SetAsideReason;
-  code: string;
-  message: string;
-}
+const condemned: Refusal = {
+  reason: 'fatal',
+  code: 'DEADLINE',
+  message: 'processes that worked at this record hung or crashed',
+};
 
-/** Index names end with the event date; neighbouring events mostly share it. */
-function countDays(documents: RenderedDocument[], object: ArchiveObject): void {
+/** Index names end with the event date. */
+function countDates(stretches: Stretch[], { header }: Block, object: ArchiveObject): void {
   const dateAt = `millrace-${object.stream}-`.length;
-  let start = 0;
-  for (let i = 1; i <= documents.length; i++) {
-    const name = documents[start]?.index ?? '';
-    if (documents[i]?.index === name) continue;
-    object.footer.addDay(name.slice(dateAt), i - start);
-    start = i;
+  for (const { source, index, from, to, events } of stretches) {
+    object.footer.addDated(header, source, { date: index.slice(dateAt), from, to, events });
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
+import { decodeBatchBytes, decodeBatchIndex } from '../set-aside/batch-file.ts';
 import { hold } from '../testing/fake-store.ts';
 import { archived, block, delivered, setUp } from '../testing/shard-bench.ts';
 
@@ -15,7 +16,7 @@ test('a quiet shard is archived, indexed, marked, and checkpointed with the next
   assert.equal(store.held.size, 2);
   assert.ok(await process([]));
   assert.deepEqual(checkpoints, ['2']);
-  const [mark] = store.marks;
+  const [mark] = store.marksHeld;
   assert.deepEqual(mark && { ...mark, object: '' }, {
     object: '',
     stream: 'logs',
@@ -63,7 +64,7 @@ test('leaseLost drops open objects and checkpoints nothing', async () => {
   await clock.advance(600_000);
   assert.equal(objects.objects.size, 0);
   assert.deepEqual(checkpoints, []);
-  assert.equal(store.marks.length, 0);
+  assert.equal(store.marksHeld.length, 0);
 });
 
 test('shutdownRequested closes objects, checkpoints, and waits for the marks', async () => {
@@ -73,7 +74,7 @@ test('shutdownRequested closes objects, checkpoints, and waits for the marks', a
   assert.ok(await call((done) => processor.shutdownRequested({ checkpointer }, done)));
   assert.equal(objects.objects.size, 1);
   assert.deepEqual(checkpoints, ['2']);
-  assert.equal(store.marks.length, 1);
+  assert.equal(store.marksHeld.length, 1);
 });
 
 test('shutdownRequested is answered in bounded time while S3 is down', async () => {
@@ -124,7 +125,7 @@ test('what is no usable block is set aside with its bytes and reason, and the sh
   const newer = Buffer.from(good.data, 'base64');
   newer[11] = 9;
   const bad: [Buffer, string][] = [
-    [Buffer.from('{"level":"info"}'), 'foreign'],
+    [Buffer.from('no text\0'), 'foreign'],
     [corrupt, 'corrupt'],
     [newer, 'unsupported'],
     [Buffer.from(block(9, 'secret').data, 'base64'), 'stream'],
@@ -134,14 +135,20 @@ test('what is no usable block is set aside with its bytes and reason, and the sh
   await clock.advance(31_000);
   await process([]);
   assert.deepEqual(checkpoints.at(-1), '20');
-  const keys = [...objects.objects.keys()];
-  for (const [i, [data, reason]] of bad.entries()) {
-    const name = `p/set-aside/kinesis/shardId-000000000000/${10 + i}-`;
-    const [blockKey, whyKey] = keys.filter((key) => key.startsWith(name)).sort();
-    assert.deepEqual(objects.objects.get(blockKey ?? '')?.bytes, data);
-    const why = JSON.parse(objects.objects.get(whyKey ?? '')?.bytes.toString() ?? '');
-    assert.equal(why.reason, reason);
-    assert.equal(why.sequence_number, String(10 + i));
+  const keys = [...objects.objects.keys()].filter((name) => name.startsWith('p/set-aside/'));
+  assert.equal(keys.length, 1, 'one object for all of them');
+  const [key = ''] = keys;
+  assert.match(key, /^p\/set-aside\/kinesis\/2026\/02\/03\/04\/shardId-000000000000\/10-[0-9a-f]{8}\.zst$/);
+  const object = objects.objects.get(key)?.bytes ?? Buffer.alloc(0);
+  const index = decodeBatchIndex(object, key);
+  const bytes = decodeBatchBytes(object, key);
+  assert.deepEqual(
+    index.map((item) => [item.reason, item.sequence_number, item.shard]),
+    bad.map(([, reason], i) => [reason, String(10 + i), 'shardId-000000000000']),
+  );
+  for (const [i, [data]] of bad.entries()) {
+    const { offset, bytes: length } = index[i] ?? { offset: 0, bytes: 0 };
+    assert.deepEqual(bytes.subarray(offset, offset + length), data);
   }
   assert.deepEqual(
     archived(objects).map((footer) => footer.stream),
@@ -149,15 +156,46 @@ test('what is no usable block is set aside with its bytes and reason, and the sh
   );
 });
 
-test('a record is not covered by a checkpoint before it is set aside', async () => {
+test('a record is not covered by a checkpoint before it is set aside, and the shard does not wait for it', async () => {
   const { start, process, clock, objects, checkpoints } = setUp();
   await start();
   objects.fate = () => 'fails';
-  assert.equal(await process([delivered(1, Buffer.from('foreign'))], 60_000), false);
+  assert.ok(await process([delivered(1, Buffer.from('foreign\0'))]));
+  await clock.advance(60_000);
+  assert.ok(await process([]));
+  assert.deepEqual(checkpoints, []);
   objects.fate = () => 'works';
   await clock.advance(15_000);
   await process([]);
   assert.deepEqual(checkpoints, ['1']);
+});
+
+test('a flood of records without use costs few requests, bounded memory, and one alarm', async () => {
+  const { start, process, clock, objects, checkpoints, emitted } = setUp();
+  await start();
+  const flood = Array.from({ length: 25_000 }, (_, i) => delivered(1 + i, Buffer.from(`garbage ${i}\0`)));
+  assert.ok(await process(flood, 30_000));
+  assert.ok(await process([]));
+  assert.equal(objects.calls.filter((call) => call === 'put').length, objects.objects.size);
+  assert.ok(objects.objects.size <= 4, `${objects.objects.size} objects`);
+  assert.deepEqual(checkpoints, ['25000']);
+  await clock.advance(200_000);
+  const alarms = () => emitted.filter((name) => name.startsWith('set_aside') && name !== 'set_aside_stored');
+  assert.deepEqual(alarms(), ['set_aside', 'set_aside_more', 'set_aside_over']);
+  await process([delivered(30_000, Buffer.from('again\0'))]);
+  assert.deepEqual(alarms().at(-1), 'set_aside');
+});
+
+test('records set aside while S3 is down stop reading when too many wait, and are stored at the end', async () => {
+  const { start, process, processor, call, checkpointer, clock, objects, checkpoints } = setUp();
+  await start();
+  objects.fate = () => 'fails';
+  const large = Array.from({ length: 40 }, (_, i) => delivered(1 + i, Buffer.alloc(700_000, i)));
+  assert.equal(await process(large, 30_000), false, 'three batches under way, reading waits');
+  objects.fate = () => 'works';
+  await clock.advance(60_000);
+  assert.ok(await call((done) => processor.shutdownRequested({ checkpointer }, done)));
+  assert.deepEqual(checkpoints.at(-1), '40');
 });
 
 test('while the store is down archiving and checkpoints go on; objects given up get no mark; then indexing goes on', async () => {
@@ -175,7 +213,7 @@ test('while the store is down archiving and checkpoints go on; objects given up 
   await clock.advance(400_000);
   await process([]);
   assert.equal(checkpoints.at(-1), '600');
-  assert.equal(store.marks.length, 0);
+  assert.equal(store.marksHeld.length, 0);
   store.down = false;
   await clock.advance(30_000);
   const before = objects.objects.size;
@@ -184,8 +222,8 @@ test('while the store is down archiving and checkpoints go on; objects given up 
   await process([]);
   assert.equal(checkpoints.at(-1), '900');
   assert.equal(objects.objects.size, before + 1);
-  assert.equal(store.marks.length, 1);
-  assert.equal(store.marks[0]?.events, 300);
+  assert.equal(store.marksHeld.length, 1);
+  assert.equal(store.marksHeld[0]?.events, 300);
 });
 
 test('an object that is complete before all its documents were taken is marked after the last of them', async () => {
@@ -196,12 +234,12 @@ test('an object that is complete before all its documents were taken is marked a
   const records = Array.from({ length: 300 }, (_, i) => block(2 + i));
   assert.equal(await process(records, 60_000), false, 'the queue is full');
   assert.equal(objects.objects.size, 1, 'closed while the call waits');
-  assert.equal(store.marks.length, 0);
+  assert.equal(store.marksHeld.length, 0);
   store.down = false;
   await clock.advance(60_000);
   assert.deepEqual(failures, []);
   assert.equal(
-    store.marks.reduce((sum, mark) => sum + mark.events, 0),
+    store.marksHeld.reduce((sum, mark) => sum + mark.events, 0),
     301,
   );
 });
@@ -229,7 +267,7 @@ test('an object with a block of an unknown rule is archived but not marked', asy
   const [footer] = archived(objects);
   assert.equal(footer?.blocks.length, 2);
   assert.equal(footer?.days, undefined);
-  assert.equal(store.marks.length, 0);
+  assert.equal(store.marksHeld.length, 0);
 });
 
 test('a store that answers but takes nothing does not hold up archiving more than once', async () => {
@@ -249,13 +287,13 @@ test('a store that answers but takes nothing does not hold up archiving more tha
   await clock.advance(31_000);
   await process([]);
   assert.equal(checkpoints.at(-1), '1200');
-  assert.equal(store.marks.length, 0);
+  assert.equal(store.marksHeld.length, 0);
   full = false;
   await clock.advance(30_000);
   await process(lines());
   await clock.advance(31_000);
-  assert.equal(store.marks.length, 1);
-  assert.equal(store.marks[0]?.events, 300);
+  assert.equal(store.marksHeld.length, 1);
+  assert.equal(store.marksHeld[0]?.events, 300);
 });
 
 test('a block of very many events is indexed whole, some thousands at a time, and its object marked after', async () => {
@@ -272,7 +310,7 @@ test('a block of very many events is indexed whole, some thousands at a time, an
   await clock.advance(60_000);
   assert.equal(store.held.size, 25_000);
   assert.deepEqual(
-    store.marks.map((mark) => mark.events),
+    store.marksHeld.map((mark) => mark.events),
     [25_000],
   );
 });
@@ -306,11 +344,11 @@ test('a block with control entries and nothing else is archived verbatim, indexe
   assert.equal(archived(objects)[0]?.blocks.length, 2);
   // Alone in its object too.
   assert.ok(await process([{ ...block(3), data: heartbeat.toString('base64') }]));
-  await clock.advance(31_000);
+  await clock.advance(301_000);
   assert.ok(await process([]));
   assert.deepEqual(checkpoints, ['2', '3']);
   assert.deepEqual(
-    store.marks.map(({ events }) => events),
+    store.marksHeld.map(({ events }) => events),
     [1, 0],
   );
   assert.deepEqual(failures, []);

@@ -45,9 +45,12 @@ export function createProcessor(options: ProcessorOptions): RecordProcessor {
       answer(async () => {
         const shard = opened();
         shard.behindMs = millisBehindLatest ?? 0;
+        shard.received(records.length);
+        // What was let go has no place in the checkpoint's order: whatever followed it would cover it.
+        if (shard.skipped && !shard.leaving) throw new Error('told to leave, but not asked to shut down');
         for (const record of records) {
-          if (shard.leaseLost) break;
-          await shard.pipeline.accept(recordOf(record));
+          if (shard.leaseLost || shard.skipped) break;
+          await shard.take(recordOf(record));
         }
         await checkpointDue(shard, checkpointer, emit);
       }, done);
@@ -62,9 +65,9 @@ export function createProcessor(options: ProcessorOptions): RecordProcessor {
     shardEnded({ checkpointer }, done) {
       answer(async () => {
         const shard = opened();
-        await shard.writer.finish();
+        await shard.finish();
         // The end of the shard is past everything delivered: only what is durable to the last record may say so.
-        if (shard.leaseLost || !shard.checkpoint.complete) {
+        if (shard.leaseLost || shard.skipped || !shard.checkpoint.complete) {
           throw new Error('the shard ended before all of it was archived');
         }
         await Promise.race([shard.index.marked(), clock.sleep(drainMs)]);
@@ -77,11 +80,11 @@ export function createProcessor(options: ProcessorOptions): RecordProcessor {
         const shard = opened();
         const timer = new AbortController();
         const late = clock.sleep(drainMs, timer.signal);
-        await Promise.race([shard.writer.finish(), late]);
+        await Promise.race([shard.finish(), late]);
         await checkpointDue(shard, checkpointer, emit);
         await Promise.race([shard.index.marked(), late]);
         timer.abort();
-        emit('shard_released', { complete: shard.checkpoint.complete });
+        emit('shard_released', { shard: shard.id, complete: shard.checkpoint.complete && !shard.skipped });
       }, done);
     },
   };

@@ -6,6 +6,8 @@ export interface SentDocument {
   index: string;
   id: string;
   source: Record<string, unknown>;
+  /** By an `index` action: takes the place of one that is there. */
+  replaces: boolean;
 }
 
 /** How the store answers one bulk: results, or what it throws. */
@@ -46,8 +48,19 @@ export function fakeStore(): FakeStore {
     },
     describe: unused,
     install: unused,
+    bulkApply: unused,
     putMark: unused,
     marked: unused,
+    marksOf: unused,
+    marksSetAside: unused,
+    marks: unused,
+    generations: unused,
+    replaceMark: unused,
+    indices: unused,
+    deleteIndex: unused,
+    present: unused,
+    horizons: unused,
+    moveHorizon: unused,
     search: unused,
     histogram: unused,
     refresh: unused,
@@ -60,7 +73,7 @@ export function fakeStore(): FakeStore {
 export function hold(store: FakeStore, documents: SentDocument[]): BulkResult[] {
   return documents.map((document) => {
     const key = `${document.index}/${document.id}`;
-    if (store.held.has(key)) return { kind: 'exists' };
+    if (store.held.has(key) && !document.replaces) return { kind: 'exists' };
     store.held.set(key, document);
     return { kind: 'created' };
   });
@@ -75,9 +88,11 @@ function sentDocuments(body: string): SentDocument[] {
   if (lines.pop() !== '') throw new TypeError('a bulk body ends with a newline');
   const documents: SentDocument[] = [];
   for (let i = 0; i < lines.length; i += 2) {
-    const { create } = JSON.parse(String(lines[i])) as { create: { _index: string; _id: string } };
+    const action = JSON.parse(String(lines[i])) as Record<string, { _index: string; _id: string }>;
+    const [[write, target] = []] = Object.entries(action);
+    if (write === undefined || target === undefined) throw new TypeError('a line without an action');
     const source = JSON.parse(String(lines[i + 1])) as Record<string, unknown>;
-    documents.push({ index: create._index, id: create._id, source });
+    documents.push({ index: target._index, id: target._id, source, replaces: write === 'index' });
   }
   return documents;
 }

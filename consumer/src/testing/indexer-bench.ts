@@ -27,7 +27,7 @@ export function indexerBench(t: TestContext, overrides: Partial<IndexerConfig> =
   const clock = virtualClock(undefined, seed);
   const telemetry = createTelemetry('test', indexerEvents, createLogger('test', 'silent'));
   const config = validateConfig(IndexerConfigSchema, overrides, 'test');
-  const indexer = createIndexer({ store, clock, telemetry, config });
+  const indexer = createIndexer({ store, clock, telemetry, config, guarded: true });
   t.after(() => indexer.close());
   const read = async (name: string) => {
     const metric = await telemetry.registry.getSingleMetric(`millrace_test_${name}`)?.get();

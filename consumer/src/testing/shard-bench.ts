@@ -1,6 +1,7 @@
 import { fakeObjectStore } from '@millrace/archive/testing/fake-object-store.ts';
 import { decodeFooter, footerFrameLength } from '@millrace/core/archive/decode-footer.ts';
 import { validateConfig } from '@millrace/core/config/validate.ts';
+import { createRenderer, type Renderer } from '@millrace/core/document/render.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
@@ -15,13 +16,21 @@ import { virtualClock } from './virtual-clock.ts';
 import { wholeStore } from './whole-store.ts';
 
 /** A shard on the daemon's protocol, with fakes on all other sides. */
-export function setUp(overrides: { streams?: string[]; give_up_ms?: number; queue_bytes_max?: number } = {}) {
+export function setUp(
+  overrides: {
+    streams?: string[];
+    give_up_ms?: number;
+    queue_bytes_max?: number;
+    buffer_bytes_max?: number;
+  } = {},
+) {
   const { streams = ['*'], give_up_ms = 120_000, queue_bytes_max = 33_554_432 } = overrides;
+  const { buffer_bytes_max = 48 * 1024 * 1024 } = overrides;
   const config = validateConfig(
     ConsumerConfigSchema,
     {
       stream: { name: 'kinesis', region: 'r' },
-      archive: { bucket: 'b', region: 'r', prefix: 'p/' },
+      archive: { bucket: 'b', region: 'r', prefix: 'p/', buffer_bytes_max },
       store: { type: 'opensearch', node: 'http://127.0.0.1:9200' },
       streams,
       index: { give_up_ms, queue_bytes_max },
@@ -35,11 +44,36 @@ export function setUp(overrides: { streams?: string[]; give_up_ms?: number; queu
   const objects = fakeObjectStore();
   const store = wholeStore();
   const telemetry = createTelemetry('shard', shardEvents, createLogger('test', 'silent'));
+  const emitted: string[] = [];
+  const { emit } = telemetry;
+  telemetry.emit = (name, fields) => {
+    emitted.push(name);
+    emit(name, fields);
+  };
   const failures: unknown[] = [];
   const fail = (error: unknown) => failures.push(error);
   const indexer = createIndexer({ store, clock, telemetry, config: config.index });
+  /** Records, by sequence number, that take their process along, and what happens at the others. */
+  const fatal = new Set<string>();
+  const note = {
+    condemned: ({ sequence }: { sequence: string }) => fatal.has(sequence),
+    during: <T>(_record: unknown, work: () => T) => work(),
+    step: () => {},
+  };
+  const real = createRenderer();
+  /** Throws at blocks that say so. */
+  const renderer: Renderer = {
+    renderBlock(block, records, emit) {
+      if (Buffer.from(block.payload).includes('throw')) throw new TypeError('a fault of ours');
+      return real.renderBlock(block, records, emit);
+    },
+  };
+  let shard: Shard | undefined;
   const processor = createProcessor({
-    open: (id) => new Shard({ id, config, objects, store, indexer, clock, telemetry, fail }),
+    open: (id) => {
+      shard = new Shard({ id, config, objects, store, indexer, clock, telemetry, renderer, note, fail });
+      return shard;
+    },
     clock,
     emit: telemetry.emit,
     drainMs: config.drain_ms,
@@ -80,6 +114,10 @@ export function setUp(overrides: { streams?: string[]; give_up_ms?: number; queu
     checkpoints,
     refusals,
     failures,
+    emitted,
+    fatal,
+    /** Undefined before `start`. */
+    shard: () => shard,
     call,
     process,
     start,

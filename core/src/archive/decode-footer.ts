@@ -3,15 +3,18 @@ import { isMillraceError, MillraceError } from '../errors.ts';
 import { generationBytes } from '../ids/generation.ts';
 import { isStreamName } from '../ids/stream-name.ts';
 import { blockBytesMax, offsetMax } from '../wire/block.ts';
+import { readControl } from '../wire/control.ts';
 import { ByteReader, ByteWriter } from '../wire/varint.ts';
 import { decompressFrame, footerFrameMagic } from '../wire/zstd-frame.ts';
 import {
   type Footer,
   type FooterBlock,
+  type FooterControl,
   type FooterSource,
   footerBlocksMax,
   footerBytesMax,
   footerCompressed,
+  footerControlMax,
   footerDaysMax,
   footerField,
   footerFrameBytesMax,
@@ -81,13 +84,15 @@ interface Names {
   tags: string[];
   rules: string[];
   filters: string[];
+  dates: string[];
   /** Intervals and exceptions that may still be read. */
   budget: number;
 }
 
 function readFooter(reader: ByteReader, offset: number): Footer {
-  const names: Names = { hosts: [], tags: [], rules: [], filters: [], budget: footerIntervalsMax };
+  const names: Names = { hosts: [], tags: [], rules: [], filters: [], dates: [], budget: footerIntervalsMax };
   const sources: ByteReader[] = [];
+  const control: ByteReader[] = [];
   const days: NonNullable<Footer['days']> = [];
   const footer: Footer = {
     stream: '',
@@ -104,7 +109,10 @@ function readFooter(reader: ByteReader, offset: number): Footer {
     else if (type === footerField.tag) push(names.tags, textOf(bytes), footerNamesMax);
     else if (type === footerField.rule) push(names.rules, textOf(bytes), footerNamesMax);
     else if (type === footerField.filter) push(names.filters, textOf(bytes), footerNamesMax);
+    else if (type === footerField.date) push(names.dates, textOf(bytes), footerDaysMax);
+    else if (type === footerField.control) push(control, value, footerNamesMax);
     else if (type === footerField.source) push(sources, value, footerSourcesMax);
+    else if (type === footerField.tokens) footer.tokens = Buffer.from(bytes);
     else if (type === footerField.payloadBytes) footer.payloadBytes = value.varint();
     else if (type === footerField.day)
       push(days, { date: value.text(), events: value.varint() }, footerDaysMax);
@@ -120,7 +128,21 @@ function readFooter(reader: ByteReader, offset: number): Footer {
   // Fields may come in any order, so sources are resolved when all names are known.
   footer.sources = sources.map((source) => readSource(source, names));
   if (days.length > 0) footer.days = days;
+  if (control.length > 0) {
+    footer.control = control.filter((value) => !value.done).map((value) => readControlOf(value, names));
+  }
   return footer;
+}
+
+function readControlOf(reader: ByteReader, names: Names): FooterControl {
+  const host = nameOf(names.hosts, reader.varint());
+  const said: FooterControl = { host, agent: reader.raw(16), entries: [] };
+  const baseMs = reader.varint();
+  while (!reader.done) {
+    const entry = readControl(new ByteReader(reader.sized()), baseMs);
+    if (entry !== undefined) push(said.entries, entry, footerControlMax);
+  }
+  return said;
 }
 
 function readBlocks(reader: ByteReader): FooterBlock[] {
@@ -163,6 +185,7 @@ function readSource(reader: ByteReader, names: Names): FooterSource {
   };
   reader.fields((type, value) => {
     if (type === footerSourceField.covered) source.covered = readCovered(value, names);
+    else if (type === footerSourceField.dated) source.dated = readDated(value, names);
     else if (type === footerSourceField.exceptions) source.exceptions = readExceptions(value, names);
     else return false;
     return true;
@@ -181,6 +204,20 @@ function readCovered(reader: ByteReader, names: Names): FooterSource['covered'] 
     covered.push({ from, to: at });
   }
   return covered;
+}
+
+function readDated(reader: ByteReader, names: Names): NonNullable<FooterSource['dated']> {
+  const dated: NonNullable<FooterSource['dated']> = [];
+  let at = 0;
+  while (!reader.done) {
+    const date = nameOf(names.dates, reader.varint());
+    at += reader.varint();
+    const to = at + reader.varint();
+    if (to > offsetMax) throw corrupt(`stretch ends at offset ${to}`);
+    spend(names);
+    dated.push({ date, from: at, to, events: reader.varint() });
+  }
+  return dated;
 }
 
 function readExceptions(reader: ByteReader, names: Names): FooterSource['exceptions'] {

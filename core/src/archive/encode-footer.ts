@@ -1,9 +1,11 @@
 import { crc32 } from 'node:zlib';
 import { MillraceError } from '../errors.ts';
+import { controlValue } from '../wire/control.ts';
 import { ByteWriter } from '../wire/varint.ts';
 import { compressFrame, footerFrameMagic, skippableFrame } from '../wire/zstd-frame.ts';
 import {
   type Footer,
+  type FooterControl,
   type FooterSource,
   footerBytesMax,
   footerCompressed,
@@ -55,14 +57,22 @@ class Names {
 
 function footerFields(footer: Footer): Buffer {
   const out = new ByteWriter();
-  const names = { hosts: new Names(), tags: new Names(), rules: new Names(), filters: new Names() };
+  const names: AllNames = {
+    hosts: new Names(),
+    tags: new Names(),
+    rules: new Names(),
+    filters: new Names(),
+    dates: new Names(),
+  };
   const sources = footer.sources.map((source) => sourceValue(source, names));
+  const control = footer.control?.map((said) => controlOf(said, names));
   out.field(footerField.stream, footer.stream);
   out.field(footerField.blocks, blockTable(footer));
   for (const name of names.hosts.list) out.field(footerField.host, name);
   for (const name of names.tags.list) out.field(footerField.tag, name);
   for (const name of names.rules.list) out.field(footerField.rule, name);
   for (const name of names.filters.list) out.field(footerField.filter, name);
+  for (const date of names.dates.list) out.field(footerField.date, date);
   for (const source of sources) out.field(footerField.source, source);
   const captured = new ByteWriter()
     .varint(footer.capturedFirstMs)
@@ -72,6 +82,17 @@ function footerFields(footer: Footer): Buffer {
   for (const day of footer.days ?? []) {
     out.field(footerField.day, new ByteWriter().sized(day.date).varint(day.events).bytes());
   }
+  if (footer.tokens !== undefined) out.field(footerField.tokens, footer.tokens);
+  for (const said of control ?? []) out.field(footerField.control, said);
+  // Nobody said anything, which is not the same as that nobody looked.
+  if (control?.length === 0) out.field(footerField.control, '');
+  return out.bytes();
+}
+
+function controlOf({ host, agent, entries }: FooterControl, names: AllNames): Buffer {
+  const baseMs = entries[0]?.atMs ?? 0;
+  const out = new ByteWriter().varint(names.hosts.of(host)).raw(agent).varint(baseMs);
+  for (const entry of entries) out.sized(controlValue(entry, baseMs));
   return out.bytes();
 }
 
@@ -99,10 +120,9 @@ function sequenceBytes(sequence: string): Buffer {
   return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
 }
 
-function sourceValue(
-  source: FooterSource,
-  names: { hosts: Names; tags: Names; rules: Names; filters: Names },
-): Buffer {
+type AllNames = Record<'hosts' | 'tags' | 'rules' | 'filters' | 'dates', Names>;
+
+function sourceValue(source: FooterSource, names: AllNames): Buffer {
   const out = new ByteWriter()
     .raw(source.generation)
     .varint(names.hosts.of(source.host))
@@ -116,6 +136,19 @@ function sourceValue(
     at = to;
   }
   out.field(footerSourceField.covered, covered.bytes());
+  if (source.dated !== undefined) {
+    const dated = new ByteWriter();
+    at = 0;
+    for (const { date, from, to, events } of source.dated) {
+      dated
+        .varint(names.dates.of(date))
+        .varint(from - at)
+        .varint(to - from)
+        .varint(events);
+      at = from;
+    }
+    out.field(footerSourceField.dated, dated.bytes());
+  }
   if (source.exceptions.length > 0) {
     const exceptions = new ByteWriter();
     at = 0;

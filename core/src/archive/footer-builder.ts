@@ -1,5 +1,9 @@
 import type { BlockHeader, Exception, Run, Source } from '../wire/block.ts';
-import type { Footer, FooterBlock, FooterSource } from './footer.ts';
+import type { DatedStretch, Footer, FooterBlock, FooterSource } from './footer.ts';
+import { ControlNotes, mergedStretches } from './footer-notes.ts';
+
+/** Stretches of a source, after which they are put together: half of what is kept for good. */
+const datedMax = 512;
 
 /** Gathers an object's footer while blocks are appended; memory grows with sources and gaps, not with events. */
 export class FooterBuilder {
@@ -8,7 +12,10 @@ export class FooterBuilder {
   readonly #ids = new Set<string>();
   readonly #sources = new Map<string, FooterSource>();
   readonly #filters = new Set<string>();
+  /** Hosts, tags and rules, which the footer holds once each, by the number in which they came. */
+  readonly #names = new Map<string, number>();
   readonly #days = new Map<string, number>();
+  readonly #control = new ControlNotes();
   #daysKnown = true;
   #offset = 0;
   #weight = 0;
@@ -31,7 +38,7 @@ export class FooterBuilder {
 
   /** Rough size of the encoded footer, bytes; an object is closed before it comes near footerBytesMax. */
   get weight(): number {
-    return this.#weight;
+    return this.#weight + this.#control.weight;
   }
 
   /** Whether a block of this id is in the object: a send that was retried, it need not be written again. */
@@ -44,12 +51,33 @@ export class FooterBuilder {
     this.#ids.add(block.id);
     this.#offset += block.length;
     this.#weight += 56;
+    if (header.control) this.#control.add(header.host, header.agent, header.control);
     const sources = header.sources.map((source) => this.#source(header, source));
     for (const run of header.runs) {
       const source = sources[run.source];
       if (source === undefined) throw new TypeError('run without a source');
       this.#run(source, run);
     }
+  }
+
+  /** Counts events of a source that `header` has, for the day and for the stretch of the file that they stand in. */
+  addDated(header: BlockHeader, source: Source, stretch: DatedStretch): void {
+    this.addDay(stretch.date, stretch.events);
+    if (!this.#days.has(stretch.date)) return;
+    const known = this.#source(header, source);
+    known.dated ??= [];
+    const last = known.dated.at(-1);
+    if (last !== undefined && last.date === stretch.date && last.to === stretch.from) {
+      last.to = stretch.to;
+      last.events += stretch.events;
+      return;
+    }
+    known.dated.push({ ...stretch });
+    this.#weight += 6;
+    if (known.dated.length < 2 * datedMax) return;
+    const before = known.dated.length;
+    known.dated = mergedStretches(known.dated);
+    this.#weight -= 6 * (before - known.dated.length);
   }
 
   /** Counts `events` for the date part of an index name. */
@@ -70,6 +98,7 @@ export class FooterBuilder {
       ...source,
       covered: mergedIntervals(source.covered),
       exceptions: mergedExceptions(source.exceptions),
+      ...(source.dated ? { dated: mergedStretches(source.dated) } : {}),
     }));
     const footer: Footer = {
       stream: this.#stream,
@@ -78,6 +107,7 @@ export class FooterBuilder {
       capturedFirstMs: Number.isFinite(this.#firstMs) ? this.#firstMs : 0,
       capturedLastMs: this.#lastMs,
       payloadBytes: this.#payloadBytes,
+      control: this.#control.list(),
     };
     if (this.#daysKnown && this.#days.size > 0) {
       const days = [...this.#days].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -89,7 +119,9 @@ export class FooterBuilder {
   #source(header: BlockHeader, source: Source): FooterSource {
     const rule = header.rules[source.rule] ?? '';
     const generation = Buffer.from(source.generation);
-    const key = `${generation.toString('latin1')}${header.host}\0${source.path}\0${source.tag}\0${rule}`;
+    // By number: thousands of sources may share a rule of 64 KiB.
+    const names = [header.host, source.tag, rule].map((name) => this.#name(name)).join();
+    const key = `${generation.toString('latin1')}${names}\0${source.path}`;
     let known = this.#sources.get(key);
     if (known === undefined) {
       known = {
@@ -102,7 +134,17 @@ export class FooterBuilder {
         exceptions: [],
       };
       this.#sources.set(key, known);
-      this.#weight += 64 + header.host.length + source.path.length + source.tag.length + rule.length;
+      this.#weight += 64 + source.path.length;
+    }
+    return known;
+  }
+
+  #name(name: string): number {
+    let known = this.#names.get(name);
+    if (known === undefined) {
+      known = this.#names.size;
+      this.#names.set(name, known);
+      this.#weight += 4 + name.length;
     }
     return known;
   }

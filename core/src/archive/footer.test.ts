@@ -12,7 +12,7 @@ import { encodeBlock } from '../wire/encode.ts';
 import { ByteWriter } from '../wire/varint.ts';
 import { decodeFooter, footerFrameLength } from './decode-footer.ts';
 import { encodeFooter } from './encode-footer.ts';
-import { type Footer, footerFrameBytesMax, footerHeadBytes } from './footer.ts';
+import { type Footer, type FooterControl, footerFrameBytesMax, footerHeadBytes } from './footer.ts';
 import { FooterBuilder } from './footer-builder.ts';
 
 const goldenFile = new URL('golden/v1/one-block.json', import.meta.url);
@@ -83,6 +83,28 @@ test('the worked example in the documentation is the golden footer', () => {
 const name = fc.string({ maxLength: 12 });
 const offset = fc.integer({ min: 0, max: 2 ** 44 });
 const ascending = fc.uniqueArray(offset, { maxLength: 12 }).map((list) => list.sort((a, b) => a - b));
+const generation = fc.uint8Array({ minLength: 16, maxLength: 16 });
+const atMs = fc.integer({ min: 0, max: 2 ** 42 });
+const arbitraryControl: fc.Arbitrary<FooterControl> = fc.record({
+  host: name,
+  agent: generation,
+  entries: fc.array(
+    fc.oneof(
+      fc.record({ kind: fc.constant('heartbeat' as const), atMs, intervalMs: offset }),
+      fc.record({ kind: fc.constant('stopped' as const), atMs }),
+      fc.record({
+        kind: fc.constantFrom('seen' as const, 'vanished' as const, 'closed' as const, 'deleted' as const),
+        atMs,
+        generation,
+        path: name,
+        tag: name,
+        size: offset,
+        position: offset,
+      }),
+    ),
+    { maxLength: 4 },
+  ),
+});
 const arbitraryFooter: fc.Arbitrary<Footer> = fc
   .record({
     lengths: fc.array(
@@ -115,14 +137,21 @@ const arbitraryFooter: fc.Arbitrary<Footer> = fc
             ),
           ),
         ),
+        dated: fc.option(
+          ascending.map((list) =>
+            list.map((from, i) => ({ date: `2026.11.${i % 3}`, from, to: from + i, events: i })),
+          ),
+          { nil: undefined },
+        ),
       }),
       { maxLength: 6 },
     ),
+    control: fc.option(fc.array(arbitraryControl, { maxLength: 3 }), { nil: undefined }),
     captured: fc.tuple(offset, offset),
     payloadBytes: offset,
     days: fc.array(fc.record({ date: name, events: offset }), { maxLength: 4 }),
   })
-  .map(({ lengths, sources, captured, payloadBytes, days }) => {
+  .map(({ lengths, sources, captured, payloadBytes, days, control }) => {
     let at = 0;
     const blocks = lengths.map((block) => {
       const item = { offset: at, ...block };
@@ -138,6 +167,7 @@ const arbitraryFooter: fc.Arbitrary<Footer> = fc
       payloadBytes,
     };
     if (days.length > 0) footer.days = days;
+    if (control !== undefined) footer.control = control;
     return footer;
   });
 
@@ -314,20 +344,4 @@ test('zstd passes over the footer and prints the lines of the blocks before it',
   builder.add({ length: block.length, id: blockId(block), arrivalMs: 1, sequence: '7' }, header);
   const run = spawnSync('zstd', ['-dc'], { input: Buffer.concat([block, encodeFooter(builder.build())]) });
   assert.equal(run.stdout.toString(), 'one\ntwo\n', run.stderr.toString());
-});
-
-test('long names that come with each block count for the weight, by which an object is closed in time', () => {
-  const builder = new FooterBuilder('logs');
-  let names = 0;
-  for (let n = 0; n < 50; n++) {
-    const runs = [{ bytes: Buffer.from('x\n'), from: 0, capturedMs: 1, multiline: false }];
-    const { header } = blockOf(runs);
-    header.host = `${n}`.padEnd(1024, 'h');
-    const by = `${n}`.padEnd(1024, 'f');
-    const [run] = header.runs;
-    if (run) run.exceptions = [{ from: 0, length: 2, shipped: 2, by }];
-    builder.add({ length: 10, id: n.toString(16).padStart(32, '0'), arrivalMs: 1, sequence: `${n}` }, header);
-    names += header.host.length + by.length;
-  }
-  assert.ok(builder.weight >= names, `${builder.weight} for ${names} characters of names`);
 });

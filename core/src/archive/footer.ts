@@ -1,4 +1,5 @@
 import type { Exception } from '../wire/block.ts';
+import type { ControlEntry } from '../wire/control.ts';
 
 /**
  * What an archive object says about itself at its end (D6); docs/wire-format.md, "Archive object", has its bytes.
@@ -18,6 +19,18 @@ export interface Footer {
   payloadBytes: number;
   /** Events by event date; absent when a block could not be rendered, so that its dates are not known. */
   days?: FooterDay[];
+  /** A filter of the tokens in the records (token-filter.ts); absent: any token may be there. */
+  tokens?: Uint8Array;
+  /** What agents said in the object's blocks, the newest of it; absent: its writer did not look. */
+  control?: FooterControl[];
+}
+
+/** What one agent said (D8): of heartbeats and of sightings of a generation the newest, of `vanished` each. */
+export interface FooterControl {
+  host: string;
+  /** Identity of its state folder, 16 bytes. */
+  agent: Uint8Array;
+  entries: ControlEntry[];
 }
 
 export interface FooterBlock {
@@ -43,6 +56,20 @@ export interface FooterSource {
   covered: { from: number; to: number }[];
   /** Stretches of `covered` that were dropped or rewritten, ascending by `from`. */
   exceptions: Exception[];
+  /** Its events by date, ascending by `from`; absent: none were counted. */
+  dated?: DatedStretch[];
+}
+
+/**
+ * Events of one date that stand next to each other in a source. Stretches of one date overlap only where a source's
+ * dates alternate so often that they were put together.
+ */
+export interface DatedStretch {
+  /** Date part of the index name, as in FooterDay. */
+  date: string;
+  from: number;
+  to: number;
+  events: number;
 }
 
 export interface FooterDay {
@@ -74,17 +101,22 @@ export const footerField = {
   source: 11,
   filter: 13,
   captured: 15,
+  control: 16,
   payloadBytes: 17,
   day: 18,
-  /** Reserved: a filter of the tokens in the payload. */
+  /** A date that stretches refer to by number. */
+  date: 22,
+  /** A filter of the tokens in the records. */
   tokens: 20,
 } as const;
 
-export const footerSourceField = { covered: 1, exceptions: 3 } as const;
+export const footerSourceField = { covered: 1, dated: 2, exceptions: 3 } as const;
 
 export const footerBlocksMax = 262_144;
 export const footerSourcesMax = 262_144;
 export const footerNamesMax = 65_536;
-/** Covered intervals and exceptions of all sources together. */
+/** Covered intervals, exceptions and dated stretches of all sources together. */
 export const footerIntervalsMax = 1_048_576;
 export const footerDaysMax = 4_096;
+/** Entries of one agent. */
+export const footerControlMax = 262_144;

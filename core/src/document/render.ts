@@ -11,6 +11,7 @@ import { containerFields } from './container-path.ts';
 import { indexNames } from './index-name.ts';
 import { quoted, quotedLong } from './json-text.ts';
 import { pieceBody, recordBody } from './record-body.ts';
+import { RepeatedText } from './repeated.ts';
 import { createPlanCache, planWith, type RulePlan } from './rule-plan.ts';
 import type { RenderedDocument } from './types.ts';
 
@@ -67,6 +68,9 @@ class BlockRendering {
   private readonly bytes: Buffer;
   private readonly text: string | undefined;
   private readonly sources = new Map<Source, SourcePlan | MillraceError>();
+  /** By rule: more rules than a renderer keeps must not be compiled for each source anew. */
+  private readonly plans: (RulePlan | MillraceError | undefined)[] = [];
+  private readonly repeated: RepeatedText;
   private readonly nameIndex: ReturnType<typeof indexNames>;
   private readonly cutEnds: Map<Run, number>;
 
@@ -78,6 +82,7 @@ class BlockRendering {
     this.text = asciiText(this.bytes);
     this.nameIndex = indexNames(block.header.stream);
     this.cutEnds = cutEnds(block.header.runs);
+    this.repeated = new RepeatedText(block);
   }
 
   render(record: BlockRecord): RenderedDocument | undefined {
@@ -126,12 +131,16 @@ class BlockRendering {
     const { rules, stream, host } = this.block.header;
     const text = rules[source.rule];
     if (text === undefined) return new MillraceError('RULE_INVALID', `the block has no rule ${source.rule}`);
-    const plan = this.planOf(text);
+    const plan = this.plans[source.rule] ?? this.planOf(text);
+    this.plans[source.rule] = plan;
     if (plan instanceof MillraceError) return plan;
     const names = `,"tag":${quoted(source.tag)},"stream":"${stream}","host":{"name":${quoted(host)}}`;
+    const head = `${names},"log":{"file":{"path":${quoted(source.path)}},"offset":`;
+    const refusal = this.repeated.refusal(head.length + plan.addedMembers.json.length);
+    if (refusal !== undefined) return refusal;
     return {
       plan: sourcePlan(plan, source.path),
-      head: `${names},"log":{"file":{"path":${quoted(source.path)}},"offset":`,
+      head,
       tail: `,"event":{"generation":"${generationText(source.generation)}"}}`,
     };
   }

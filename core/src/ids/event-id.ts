@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { hash } from 'node:crypto';
 
 const idBytes = 26;
 const scratch = Buffer.alloc(idBytes);
@@ -21,21 +20,19 @@ export interface ForeignOrigin {
   /** Kinesis stream name. */
   stream: string;
   shard: string;
-  sequenceNumber: string;
-  /** KPL sub-sequence number, 0 without aggregation; below 2^24. */
-  subSequenceNumber: number;
-  /** Index of the event within the record; below 2^24. */
-  index: number;
+  sequence: string;
+  /** KPL sub-sequence number, 0 without aggregation. */
+  subSequence: number;
 }
 
 /**
- * Id of an event of a foreign record. Its first 16 bytes are a UUIDv8 made from stream, shard and sequence number:
- * version 8 keeps the form apart from generations, which are version 7.
+ * The generation of a foreign record's content: a UUIDv8 of what names the record, the same however often it is
+ * delivered. Version 8 keeps the form apart from the generations of files, which are version 7.
  */
-export function foreignEventId(origin: ForeignOrigin, bytes: Uint8Array): string {
-  const name = `${origin.stream}\0${origin.shard}\0${origin.sequenceNumber}`;
-  const prefix = createHash('sha256').update(name).digest().subarray(0, 16);
-  prefix[6] = ((prefix[6] ?? 0) & 0x0f) | 0x80;
-  prefix[8] = ((prefix[8] ?? 0) & 0x3f) | 0x80;
-  return eventId(prefix, origin.subSequenceNumber * 2 ** 24 + origin.index, crc32(bytes));
+export function foreignGeneration({ stream, shard, sequence, subSequence }: ForeignOrigin): Buffer {
+  const name = `${stream}\0${shard}\0${sequence}\0${subSequence}`;
+  const id = hash('sha256', name, 'buffer').subarray(0, 16);
+  id[6] = ((id[6] ?? 0) & 0x0f) | 0x80;
+  id[8] = ((id[8] ?? 0) & 0x3f) | 0x80;
+  return id;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { eventId, foreignEventId } from './event-id.ts';
+import { eventId, foreignGeneration } from './event-id.ts';
 import { generationText, mintGeneration } from './generation.ts';
 import { assertStreamName, isStreamName } from './stream-name.ts';
 
@@ -38,15 +38,15 @@ test('two records share an id only when generation, offset and bytes are equal',
   );
 });
 
-test('ids of foreign records cannot be those of a generation', () => {
-  const origin = { stream: 's', shard: 'shardId-0', sequenceNumber: '49', subSequenceNumber: 3, index: 4 };
-  const bytes = Buffer.from(foreignEventId(origin, Buffer.from('x')), 'base64url');
-  assert.equal((bytes[6] ?? 0) >> 4, 8);
-  assert.equal(bytes.readUIntBE(16, 6), 3 * 2 ** 24 + 4);
-  assert.notEqual(
-    foreignEventId(origin, Buffer.from('x')),
-    foreignEventId({ ...origin, sequenceNumber: '50' }, Buffer.from('x')),
-  );
+test('a foreign record has one generation, whatever delivers it, and never that of a file', () => {
+  const origin = { stream: 's', shard: 'shardId-0', sequence: '49', subSequence: 3 };
+  const generation = foreignGeneration(origin);
+  assert.equal(generation.toString('hex'), 'f77436e52e0b890abac14e392c91fc49');
+  assert.equal((generation[6] ?? 0) >> 4, 8);
+  assert.deepEqual(foreignGeneration({ ...origin }), generation);
+  for (const other of [{ stream: 't' }, { shard: 'shardId-1' }, { sequence: '50' }, { subSequence: 4 }]) {
+    assert.notDeepEqual(foreignGeneration({ ...origin, ...other }), generation);
+  }
 });
 
 test('a stream name holds nothing that an index pattern splits at', () => {

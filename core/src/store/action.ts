@@ -1,15 +1,25 @@
 import type { RenderedDocument } from '../document/types.ts';
 
 /**
- * The two NDJSON lines that create one document, each with its newline. `ingested` is an ISO time.
+ * The two NDJSON lines that create one document, each with its newline; with `index` one that is there already is
+ * replaced. `ingested` is an ISO time.
  *
  * Spliced, not parsed: a source ends with its `event` object, which gets two more members. `event.tie` is what the
  * id holds beyond generation and offset: paging has a total order by it, without sorting by `_id`, which costs
  * heap on one engine and is refused by the other.
  */
-export function bulkAction({ index, id, source }: RenderedDocument, ingested: string): string {
+export function bulkAction(
+  { index, id, source }: RenderedDocument,
+  ingested: string,
+  write: 'create' | 'index' = 'create',
+): string {
   const event = `,"ingested":"${ingested}","tie":${eventTie(id)}}}`;
-  return `{"create":{"_index":"${index}","_id":"${id}"}}\n${source.slice(0, -2)}${event}\n`;
+  return `{"${write}":{"_index":"${index}","_id":"${id}"}}\n${source.slice(0, -2)}${event}\n`;
+}
+
+/** The NDJSON line that deletes one document. */
+export function deleteAction(index: string, id: string): string {
+  return `{"delete":{"_index":"${index}","_id":"${id}"}}\n`;
 }
 
 /** Bytes of the two lines beside the source. */

@@ -12,12 +12,23 @@ const NodeUrlSchema = Type.String({
 export const StoreConfigSchema = Type.Object(
   {
     /** The engine behind `node`; one adapter each. */
-    type: Type.Union([Type.Literal('opensearch')]),
+    type: Type.Union([Type.Literal('opensearch'), Type.Literal('elasticsearch')]),
     /** Address of a node, or a list of them, tried in turn: `https://search-1:9200`. */
     node: Type.Union([NodeUrlSchema, Type.Array(NodeUrlSchema, { minItems: 1, maxItems: 64 })]),
+    /** Username and password; or an API key (Elasticsearch); or AWS signatures (OpenSearch, managed or serverless). */
     auth: Type.Optional(
       Type.Object(
-        { username: Type.String({ minLength: 1 }), password: Type.String({ minLength: 1 }) },
+        {
+          username: Type.Optional(Type.String({ minLength: 1 })),
+          password: Type.Optional(Type.String({ minLength: 1 })),
+          /** As Elasticsearch gives it out in `encoded`: base64 of `id:key`. */
+          api_key: Type.Optional(Type.String({ minLength: 1 })),
+          /** Credentials come from the AWS SDK's usual places. */
+          type: Type.Optional(Type.Literal('aws')),
+          region: Type.Optional(Type.String({ pattern: '^[a-z0-9-]{1,40}$' })),
+          /** `es` for domains, the default; `aoss` for serverless collections. */
+          service: Type.Optional(Type.Union([Type.Literal('es'), Type.Literal('aoss')])),
+        },
         closed,
       ),
     ),
@@ -27,7 +38,7 @@ export const StoreConfigSchema = Type.Object(
           /** PEM file of the authority that signed the nodes' certificates. */
           ca_file: Type.Optional(Type.String({ minLength: 1 })),
           /** false takes any certificate: for trying things out only. */
-          reject_unauthorized: Type.Optional(Type.Boolean()),
+          verify: Type.Optional(Type.Boolean()),
         },
         closed,
       ),

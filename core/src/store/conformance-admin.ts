@@ -1,23 +1,21 @@
 import assert from 'node:assert/strict';
+import { request as requestPlain } from 'node:http';
+import { request as requestTls } from 'node:https';
 
 export type EngineAdmin = ReturnType<typeof engineAdmin>;
 
 /** What the conformance suite does to an engine behind the port's back; plain REST, the same on both engines. */
-export function engineAdmin(node: string) {
+export function engineAdmin(node: string, access: { authorization?: string; ca?: string } = {}) {
   const base = node.replace(/\/$/, '');
 
   async function rest(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
-    const response = await fetch(base + path, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
+    const { status, text } = await ask(method, base + path, body, access);
+    assert.ok(status < 300, `${method} ${path}: ${status} ${text}`);
     return JSON.parse(text) as Record<string, unknown>;
   }
 
   return {
+    rest,
     async template(name: string): Promise<Record<string, unknown>> {
       const answer = await rest('GET', `/_index_template/${name}`);
       const [first] = answer.index_templates as { index_template: Record<string, unknown> }[];
@@ -48,4 +46,27 @@ export function engineAdmin(node: string) {
       for (const index of Object.keys(found)) await rest('DELETE', `/${index}`);
     },
   };
+}
+
+/** Not `fetch`: it takes no authority of one's own. */
+function ask(
+  method: string,
+  url: string,
+  body: unknown,
+  { authorization, ca }: { authorization?: string; ca?: string },
+): Promise<{ status: number; text: string }> {
+  const headers = { 'content-type': 'application/json', ...(authorization ? { authorization } : {}) };
+  const send = url.startsWith('https:') ? requestTls : requestPlain;
+  return new Promise((resolve, reject) => {
+    const request = send(url, { method, headers, ...(ca ? { ca } : {}) }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
+      );
+    });
+    request.on('error', reject);
+    request.end(body === undefined ? undefined : JSON.stringify(body));
+  });
 }

@@ -7,15 +7,19 @@ import { generationText, mintGeneration } from '../ids/generation.ts';
 import { tokenize } from '../query/tokenize.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { bulkAction } from './action.ts';
-import { type EngineAdmin, engineAdmin } from './conformance-admin.ts';
+import { accountingConformance } from './conformance-accounting.ts';
+import type { EngineAdmin } from './conformance-admin.ts';
+import { fieldsConformance } from './conformance-fields.ts';
+import { keepingConformance } from './conformance-keeping.ts';
 import { pagingConformance } from './conformance-paging.ts';
+import { applyConformance, queryConformance } from './conformance-query.ts';
 import type { BulkResult, Dsl, SearchRequest, SearchResponse, Store } from './port.ts';
 
 /** What one run of the suite works on. The engine behind it must be of its own: cluster settings are changed. */
 export interface ConformanceSubject {
   store: Store;
-  /** Address of a node of the engine, for the faults that no port should offer. */
-  node: string;
+  /** For the faults that no port should offer. */
+  admin: EngineAdmin;
 }
 
 /** What the tests of the suite share: a stream of their own, and short ways to fill and ask it. */
@@ -36,8 +40,7 @@ export const all: Dsl = { match_all: {} };
 /** The one suite for every adapter of the port, on a real engine. */
 export function storeConformance(open: () => ConformanceSubject): void {
   describe('store conformance', () => {
-    const { store, node } = open();
-    const admin = engineAdmin(node);
+    const { store, admin } = open();
     const bench = conformanceBench(store);
 
     before(async () => {
@@ -66,8 +69,13 @@ export function storeConformance(open: () => ConformanceSubject): void {
     writing(bench);
     searching(bench);
     pagingConformance(bench);
+    queryConformance(bench);
+    applyConformance(bench);
+    keepingConformance(bench);
+    fieldsConformance(bench, admin);
     analyzing(bench, admin);
     marks(bench);
+    accountingConformance(bench);
     backpressure(bench, admin);
   });
 }
@@ -304,6 +312,7 @@ function backpressure(bench: ConformanceBench, admin: EngineAdmin): void {
         results.map((result) => result.kind),
         ['retry', 'created'],
       );
+      assert.ok(results[0]?.kind === 'retry' && results[0].cause === 'block', JSON.stringify(results[0]));
       await admin.block(blocked.index, block, false);
     }
     assert.deepEqual(await create([blocked]), [{ kind: 'created' }]);
@@ -314,7 +323,7 @@ function backpressure(bench: ConformanceBench, admin: EngineAdmin): void {
     await admin.shardLimit(1);
     try {
       const [result] = await create([late]);
-      assert.equal(result?.kind, 'retry', JSON.stringify(result));
+      assert.ok(result?.kind === 'retry' && result.cause === 'shards', JSON.stringify(result));
     } finally {
       await admin.shardLimit(null);
     }

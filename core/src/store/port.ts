@@ -12,10 +12,50 @@ export interface Store {
    * action in order. A whole-call failure throws; a per-document failure is a result.
    */
   bulkCreate(body: string, count: number, signal?: AbortSignal): Promise<BulkResult[]>;
+  /**
+   * One `_bulk` of `index` and `delete` actions, as made by `bulkAction` and `deleteAction`: for corrections.
+   * `created` is done, also for a delete of what is not there; never `exists`.
+   */
+  bulkApply(body: string, count: number, signal?: AbortSignal): Promise<BulkResult[]>;
   /** Marks, by object key (D5). */
   putMark(mark: Mark, signal?: AbortSignal): Promise<void>;
   /** Which of these object keys have a mark; at most 1,000 keys a call. */
   marked(keys: string[], signal?: AbortSignal): Promise<Set<string>>;
+  /** Marks of these objects, in full; at most 1,000 keys a call. */
+  marksOf(keys: string[], signal?: AbortSignal): Promise<Map<string, Mark>>;
+  /**
+   * Marks that say that something was set aside, in order of object key, after the key `after`; at most 1,000 a call.
+   * A mark is met a second after it was written, or after `refresh`.
+   */
+  marksSetAside(
+    page: { stream?: string; after?: string; size: number },
+    signal?: AbortSignal,
+  ): Promise<Mark[]>;
+  /** Puts a mark in place of the one that the object may have: it was handled again. */
+  replaceMark(mark: Mark, signal?: AbortSignal): Promise<void>;
+  /** The indices of events, by name; documents and bytes on disk as of the last refresh. */
+  indices(signal?: AbortSignal): Promise<IndexFigures[]>;
+  /** Deletes one index of events; no error when it is gone. */
+  deleteIndex(index: string, signal?: AbortSignal): Promise<void>;
+  /** Which of these event ids an index holds, as of now; at most 10,000 ids a call. */
+  present(index: string, ids: string[], signal?: AbortSignal): Promise<Set<string>>;
+  /** Hot horizons (D7): per stream the first date, `YYYY.MM.DD`, whose events are indexed; absent: all are. */
+  horizons(signal?: AbortSignal): Promise<Map<string, string>>;
+  /** Moves a stream's horizon forward; an earlier date than the stored one changes nothing. */
+  moveHorizon(stream: string, date: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Marks of objects whose keys begin with `prefix`, in order of object key, after the key `after`; at most 1,000 a
+   * call. A mark is met a second after it was written, or after `refresh`.
+   */
+  marks(page: { prefix: string; after?: string; size: number }, signal?: AbortSignal): Promise<Mark[]>;
+  /**
+   * How many events an index holds of each generation, in order of generation, after `after`; at most 10,000 a call.
+   * Nothing for an index that does not exist.
+   */
+  generations(
+    page: { index: string; after?: string; size: number },
+    signal?: AbortSignal,
+  ): Promise<{ generation: string; events: number }[]>;
   search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResponse>;
   histogram(request: HistogramRequest, signal?: AbortSignal): Promise<HistogramResponse>;
   /** Makes everything indexed so far visible to search; for tests and `up`'s first line. */
@@ -23,11 +63,23 @@ export interface Store {
   close(): Promise<void>;
 }
 
+export interface IndexFigures {
+  index: string;
+  documents: number;
+  bytes: number;
+}
+
+/**
+ * Why a document must wait. block: its index takes nothing now, as when a disk is full (flood stage); shards: its
+ * index cannot be made, the cluster has as many shards as it may have. Absent: load, or a fault of the engine.
+ */
+export type RetryCause = 'block' | 'shards';
+
 /** created: new; exists: 409, the same event is there already (D5); retry: 429/5xx; rejected: 400 and others. */
 export type BulkResult =
   | { kind: 'created' }
   | { kind: 'exists' }
-  | { kind: 'retry'; status: number; reason: string }
+  | { kind: 'retry'; status: number; reason: string; cause?: RetryCause }
   | { kind: 'rejected'; status: number; type: string; reason: string };
 
 /** Written when the store has answered for every event of an archive object. */
@@ -38,16 +90,31 @@ export interface Mark {
   /** Events in the object (one of each block id), and how the store answered for them. */
   events: number;
   indexed: number;
-  /** Events that could only be indexed in the fallback shape, or not at all. */
+  /** What could only be indexed in the fallback shape, or not at all: the first of it. */
   exceptions: MarkException[];
+  /** Events and undecodable blocks set aside, named in `exceptions` or not; absent: as many as are named. */
+  setAside?: number;
+  /** Events older than the hot horizon, that are in the archive only; absent: none. */
+  cold?: number;
+  /** What its writer could read, e.g. `wire 1 rule 1`: exceptions of a mark by another version are tried again. */
+  reads?: string;
 }
 
 export interface MarkException {
-  /** Event id. */
+  /** Event id; block id where a block as a whole is meant. */
   id: string;
   reason: string;
   /** fallback: indexed as raw message; missing: not indexed. */
   outcome: 'fallback' | 'missing';
+  /** block: does not decode; rule: no document can be made by its rule; absent: the store refused the document. */
+  kind?: 'block' | 'rule';
+  /** Block id, 32 hexadecimal digits. */
+  block?: string;
+  /** Index that the event belongs to. */
+  index?: string;
+  host?: string;
+  /** Parser of the event's rule and a digest of the rule's text: `json-1a2b3c4d`. */
+  rule?: string;
 }
 
 /** The engine's query DSL, as made by core/query; the same for both engines. */

@@ -85,5 +85,7 @@ export const payloadBytesMax = 960 * 1024;
 export const headerBytesMax = 4 * 1024 * 1024;
 /** Compressed header of one block: what is left beside an incompressible payload. */
 export const headerFrameBytesMax = blockBytesMax - payloadBytesMax - 4096;
+/** Latest time that a date can be made of, milliseconds since 1970. */
+export const timeMsMax = 8.64e15;
 /** Offsets are 6 bytes in an event id. */
 export const offsetMax = 2 ** 48 - 1;

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import { generationBytes } from '../ids/generation.ts';
-import { offsetMax } from './block.ts';
+import { offsetMax, timeMsMax } from './block.ts';
 import { type ByteReader, ByteWriter } from './varint.ts';
 
 /** What an agent says beside its runs: that it lives, and what it sees of files (D8). Times in ms since 1970. */
@@ -56,7 +56,8 @@ export function controlValue(entry: ControlEntry, baseMs: number): Buffer {
 export function readControl(value: ByteReader, baseMs: number): ControlEntry | undefined {
   const kind = value.varint();
   const atMs = baseMs + value.zigzag();
-  if (atMs < 0) throw new MillraceError('WIRE_CORRUPT', 'control entry before 1970');
+  if (!(atMs >= 0 && atMs <= timeMsMax))
+    throw new MillraceError('WIRE_CORRUPT', `control entry at ${atMs} ms`);
   const entry = entryOf(kind, atMs, value);
   if (entry) value.fields(() => false);
   return entry;

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts';
-import { type Exception, offsetMax, type Run } from './block.ts';
-import { runField, runFlag, runFlagsKnown } from './fields.ts';
+import { type Exception, offsetMax, payloadBytesMax, type Run, timeMsMax } from './block.ts';
+import { exceptionsMax, runField, runFlag, runFlagsKnown } from './fields.ts';
 import type { ByteReader } from './varint.ts';
 
 /** A run as it stands in the header, before base time and dictionaries are known. */
@@ -15,7 +15,18 @@ export interface RawRun {
   size?: number;
 }
 
-export function readRun(value: ByteReader): RawRun {
+/** Entries that a block's tables may still hold: a header of a kilobyte may unpack to millions. */
+export interface TableRoom {
+  lengths: number;
+  exceptions: number;
+}
+
+export function tableRoom(): TableRoom {
+  return { lengths: payloadBytesMax, exceptions: exceptionsMax };
+}
+
+/** `room`: what the tables of all runs together may still hold. */
+export function readRun(value: ByteReader, room: TableRoom): RawRun {
   const run: RawRun = {
     source: value.varint(),
     from: value.varint(),
@@ -25,8 +36,8 @@ export function readRun(value: ByteReader): RawRun {
   };
   value.fields((type, field) => {
     if (type === runField.size) run.size = field.varint();
-    else if (type === runField.lengths) run.lengths = readLengths(field);
-    else if (type === runField.exceptions) run.exceptions = readExceptions(field);
+    else if (type === runField.lengths) run.lengths = readLengths(field, room);
+    else if (type === runField.exceptions) run.exceptions = readExceptions(field, room);
     else return false;
     return true;
   });
@@ -50,7 +61,8 @@ export function decodeRun(raw: RawRun, baseMs: number, filters: string[], source
     continues: (raw.flags & runFlag.continues) !== 0,
     continued: (raw.flags & runFlag.continued) !== 0,
   };
-  if (run.capturedMs < 0) throw new MillraceError('WIRE_CORRUPT', 'capture time before 1970');
+  if (!(run.capturedMs >= 0 && run.capturedMs <= timeMsMax))
+    throw new MillraceError('WIRE_CORRUPT', `captured at ${run.capturedMs} ms`);
   if (run.filler && size === 0) throw new MillraceError('WIRE_CORRUPT', 'filler after nothing');
   if (raw.lengths) {
     run.lengths = raw.lengths;
@@ -68,19 +80,21 @@ export function decodeRun(raw: RawRun, baseMs: number, filters: string[], source
   return run;
 }
 
-function readLengths(field: ByteReader): number[] {
+function readLengths(field: ByteReader, room: TableRoom): number[] {
   const lengths: number[] = [];
   while (!field.done) {
     const length = field.varint();
     if (length === 0) throw new MillraceError('WIRE_CORRUPT', 'record of no bytes');
+    if (--room.lengths < 0) throw new MillraceError('WIRE_LIMIT', 'more lengths than bytes of payload');
     lengths.push(length);
   }
   return lengths;
 }
 
-function readExceptions(field: ByteReader): NonNullable<RawRun['exceptions']> {
+function readExceptions(field: ByteReader, room: TableRoom): NonNullable<RawRun['exceptions']> {
   const list: NonNullable<RawRun['exceptions']> = [];
   while (!field.done) {
+    if (--room.exceptions < 0) throw new MillraceError('WIRE_LIMIT', `more than ${exceptionsMax} exceptions`);
     list.push({
       gap: field.varint(),
       length: field.varint(),

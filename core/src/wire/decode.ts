@@ -5,7 +5,7 @@ import { isStreamName } from '../ids/stream-name.ts';
 import { ruleTextBytesMax } from '../rule/text.ts';
 import { type Block, type BlockHeader, blockBytesMax, headerBytesMax, payloadBytesMax } from './block.ts';
 import { controlMax, readControl } from './control.ts';
-import { decodeRun, type RawRun, readRun } from './decode-run.ts';
+import { decodeRun, type RawRun, readRun, tableRoom } from './decode-run.ts';
 import { blockMagic, bodyCompressed, headerField, rulesMax, runsMax, sourcesMax } from './fields.ts';
 import { ByteReader } from './varint.ts';
 import { blockFrameMagic, decompressFrame } from './zstd-frame.ts';
@@ -87,6 +87,7 @@ function readFields(reader: ByteReader): { header: BlockHeader; payloadSize: num
   };
   const filters: string[] = [];
   const runs: RawRun[] = [];
+  const room = tableRoom();
   const control: ByteReader[] = [];
   let payloadSize = -1;
   let baseMs = 0;
@@ -100,7 +101,7 @@ function readFields(reader: ByteReader): { header: BlockHeader; payloadSize: num
       push(header.rules, text(bytes, ruleTextBytesMax, 'rule'), rulesMax, 'rules');
     else if (type === headerField.filter) push(filters, text(bytes, 1024, 'filter'), rulesMax, 'filters');
     else if (type === headerField.source) push(header.sources, readSource(value), sourcesMax, 'sources');
-    else if (type === headerField.run) push(runs, readRun(value), runsMax, 'runs');
+    else if (type === headerField.run) push(runs, readRun(value, room), runsMax, 'runs');
     else if (type === headerField.control) push(control, value, controlMax, 'control entries');
     else return false;
     return true;

@@ -26,4 +26,6 @@ export const bodyCompressed = 1;
 
 export const sourcesMax = 16_384;
 export const runsMax = 65_536;
+/** Of all runs together: as many as have room in a block when nothing is compressed. */
+export const exceptionsMax = 262_144;
 export const rulesMax = 1_024;

@@ -6,11 +6,11 @@ export const blockFrameMagic = 0x184d2a5b;
 export const footerFrameMagic = 0x184d2a5f;
 const zstdMagic = 0xfd2fb528;
 
-const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
+const compression = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
 
 /** One zstd frame with content size and checksum. */
 export function compressFrame(bytes: Uint8Array): Buffer {
-  return zstdCompressSync(bytes, { params });
+  return zstdCompressSync(bytes, { params: compression });
 }
 
 /**
@@ -51,7 +51,11 @@ export class FrameCompressor {
   }
 
   #open(): ZstdStream {
-    const stream = createZstdCompress({ params, chunkSize: this.#outputBytes, flush: constants.ZSTD_e_end });
+    const stream = createZstdCompress({
+      params: compression,
+      chunkSize: this.#outputBytes,
+      flush: constants.ZSTD_e_end,
+    });
     stream.on('data', (part: Buffer) => this.#parts.push(part));
     return stream;
   }
@@ -69,6 +73,14 @@ export function skippableFrame(magic: number, content: Uint8Array): Buffer {
   return frame;
 }
 
+/** Largest window, as a power of two, that a decoder needs for content of `bytes`: it allocates what a frame says. */
+export function windowLogMaxFor(bytes: number): number {
+  return Math.min(27, Math.max(windowLogMin, Math.ceil(Math.log2(Math.max(bytes, 1)))));
+}
+
+/** Our own compressor's windows are smaller, whatever the content's size. */
+const windowLogMin = 20;
+
 /**
  * Decodes `bytes`, which must be exactly one zstd frame that declares `size` bytes of content.
  * @throws MillraceError WIRE_CORRUPT
@@ -81,7 +93,8 @@ export function decompressFrame(bytes: Uint8Array, size: number): Buffer {
   try {
     // Room for all of it at once: by default Node gathers pieces of 16 KiB.
     const chunkSize = Math.max(size + 1, 64);
-    const content = zstdDecompressSync(bytes, { maxOutputLength: Math.max(size, 1), chunkSize });
+    const params = { [constants.ZSTD_d_windowLogMax]: windowLogMaxFor(size) };
+    const content = zstdDecompressSync(bytes, { maxOutputLength: Math.max(size, 1), chunkSize, params });
     if (content.length === size) return content;
     throw new MillraceError('WIRE_CORRUPT', `zstd frame holds ${content.length} bytes, declared ${size}`);
   } catch (cause) {

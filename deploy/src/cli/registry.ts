@@ -1,12 +1,19 @@
 import type { Command } from './command.ts';
 import { agent } from './commands/agent.ts';
+import { archive } from './commands/archive.ts';
 import { bench } from './commands/bench.ts';
 import { check } from './commands/check.ts';
+import { corrections } from './commands/corrections.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
+import { fill } from './commands/fill.ts';
+import { ledger } from './commands/ledger.ts';
 import { packageCommand } from './commands/package.ts';
 import { planCommand } from './commands/plan.ts';
+import { replay } from './commands/replay.ts';
+import { retention } from './commands/retention.ts';
 import { search } from './commands/search.ts';
+import { setAside } from './commands/set-aside.ts';
 import { status } from './commands/status.ts';
 import { test } from './commands/test.ts';
 import { up } from './commands/up.ts';
@@ -17,10 +24,17 @@ export const commands: readonly Command[] = [
   down,
   status,
   search,
+  archive,
+  replay,
+  corrections,
+  ledger,
   doctor,
   agent,
   packageCommand,
   planCommand,
+  setAside,
+  retention,
+  fill,
   test,
   check,
   bench,

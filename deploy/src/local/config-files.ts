@@ -30,6 +30,8 @@ export interface StackPaths {
   consumerState: string;
   consumerConfig: string;
   searchApiConfig: string;
+  /** Replays that were asked for through the search API. */
+  replays: string;
   /** What runs now; see run-file.ts. */
   runFile: string;
   lock: string;
@@ -51,6 +53,7 @@ export function stackPaths(dataDir: string): StackPaths {
     consumerState: at('consumer', 'state'),
     consumerConfig: at('consumer', 'consumer.json'),
     searchApiConfig: at('search-api', 'search-api.json'),
+    replays: at('search-api', 'replays'),
     runFile: at('stack.json'),
     lock: at('stack.lock'),
   };
@@ -125,11 +128,7 @@ export function consumerConfig(paths: StackPaths, ports: StackPorts, java: Java,
       endpoint: `http://127.0.0.1:${ports.kinesis}`,
     },
     leases: { endpoint: `http://127.0.0.1:${ports.leases}` },
-    archive: {
-      bucket: localNames.bucket,
-      region: localNames.region,
-      endpoint: `http://127.0.0.1:${ports.s3}`,
-    },
+    archive: archiveConfig(ports),
     store: storeConfig(ports),
     http: { host: '127.0.0.1', port: ports.consumer },
     java: { bin: java.bin, jars: files.kclJars },
@@ -139,8 +138,21 @@ export function consumerConfig(paths: StackPaths, ports: StackPorts, java: Java,
   };
 }
 
-export function searchApiConfig(ports: StackPorts): object {
-  return { http: { host: '127.0.0.1', port: ports.searchApi }, store: storeConfig(ports) };
+export function searchApiConfig(paths: StackPaths, ports: StackPorts): object {
+  return {
+    http: { host: '127.0.0.1', port: ports.searchApi },
+    store: storeConfig(ports),
+    archive: archiveConfig(ports),
+    replays: { config: paths.consumerConfig, state_dir: paths.replays },
+  };
+}
+
+function archiveConfig(ports: StackPorts): object {
+  return {
+    bucket: localNames.bucket,
+    region: localNames.region,
+    endpoint: `http://127.0.0.1:${ports.s3}`,
+  };
 }
 
 function storeConfig(ports: StackPorts): object {

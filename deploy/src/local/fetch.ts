@@ -17,7 +17,7 @@ export interface EngineFiles {
 }
 
 /** One thing to fetch: a folder under the engines folder, filled by Maven and then renamed into place. */
-interface Fetch {
+export interface Fetch {
   title: string;
   folder: string;
   /** A file inside the folder that tells right from wrong, and the SHA-256 it must have. */
@@ -26,6 +26,7 @@ interface Fetch {
 }
 
 const opensearchFolder = `opensearch-${engineVersions.opensearch}`;
+const kclFolder = `kcl-${engineVersions.kcl}-protobuf-${engineVersions.protobuf}`;
 const s3mockJarName = `s3mock-${engineVersions.s3mock}-exec.jar`;
 
 const fetches: readonly Fetch[] = [
@@ -49,7 +50,7 @@ const fetches: readonly Fetch[] = [
   },
   {
     title: `Kinesis Client Library ${engineVersions.kcl} (33 MB)`,
-    folder: `kcl-${engineVersions.kcl}`,
+    folder: kclFolder,
     proof: {
       path: `amazon-kinesis-client-multilang-${engineVersions.kcl}.jar`,
       sha256: 'dd21cf2af784bd857d190334685b8ac1e49088a53f7e20029b950f58d82fa4ed',
@@ -68,7 +69,7 @@ export function engineFiles(root: string): EngineFiles {
   return {
     opensearchHome: join(root, opensearchFolder, opensearchFolder),
     s3mockJar: join(root, `s3mock-${engineVersions.s3mock}`, s3mockJarName),
-    kclJars: join(root, `kcl-${engineVersions.kcl}`),
+    kclJars: join(root, kclFolder),
   };
 }
 
@@ -91,20 +92,32 @@ export async function fetchEngines(
   clock: Clock,
   progress: (text: string) => void,
 ): Promise<EngineFiles> {
-  if ((await missingEngines(root)).length === 0) return engineFiles(root);
+  await fetchAll(root, fetches, maven, clock, progress);
+  return engineFiles(root);
+}
+
+/** Fetches what is missing of `wanted`; as `fetchEngines`. */
+export async function fetchAll(
+  root: string,
+  wanted: readonly Fetch[],
+  maven: () => Promise<Maven>,
+  clock: Clock,
+  progress: (text: string) => void,
+): Promise<void> {
+  const complete = await Promise.all(wanted.map((item) => isComplete(root, item)));
+  if (complete.every(Boolean)) return;
   await mkdir(root, { recursive: true });
   const held = await lock(join(root, 'lock'), clock, () =>
     progress('waiting for another process that fetches the engines'),
   );
   try {
     await removeLeftovers(root);
-    for (const item of fetches) {
+    for (const item of wanted) {
       if (!(await isComplete(root, item))) await fetchOne(root, item, await maven(), progress);
     }
   } finally {
     held.release();
   }
-  return engineFiles(root);
 }
 
 async function fetchOne(

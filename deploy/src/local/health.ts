@@ -3,6 +3,7 @@ import { httpGet } from './http.ts';
 import { isAlive } from './identity.ts';
 import { metricValues } from './metrics.ts';
 import type { RunFile } from './run-file.ts';
+import { type ShardHealth, shardHealth } from './shard-health.ts';
 
 /** One part of a running stack as it is now. */
 export interface PartHealth {
@@ -17,6 +18,8 @@ export interface PartHealth {
   lag: { value: number; unit: 'bytes' | 'ms' } | undefined;
   /** Over the last second: bytes read by the agent, events indexed by the consumer. */
   throughput: { value: number; unit: 'bytes/s' | 'events/s' } | undefined;
+  /** Of the consumer: the shards that it processes. */
+  shards: ShardHealth[] | undefined;
 }
 
 /** The metrics that say how a part is doing, by its name. Of shards the one that is furthest behind counts. */
@@ -53,6 +56,7 @@ async function partHealth(part: RunFile['parts'][number], clock: Clock): Promise
     restarts: part.restarts,
     lag: measured?.lag,
     throughput: measured?.throughput,
+    shards: measured?.shards,
   };
 }
 
@@ -76,15 +80,17 @@ async function measure(
   name: string,
   port: number,
   clock: Clock,
-): Promise<Pick<PartHealth, 'lag' | 'throughput'> | undefined> {
+): Promise<Pick<PartHealth, 'lag' | 'throughput' | 'shards'> | undefined> {
   const wanted = measures[name];
   if (wanted === undefined) return undefined;
   const url = `http://127.0.0.1:${port}/metrics`;
   try {
-    const first = metricValues((await httpGet(url)).body);
+    const firstText = (await httpGet(url)).body;
+    const first = metricValues(firstText);
     const from = clock.monotonic();
     await clock.sleep(1000);
-    const second = metricValues((await httpGet(url)).body);
+    const secondText = (await httpGet(url)).body;
+    const second = metricValues(secondText);
     const seconds = (clock.monotonic() - from) / 1000;
     const [lagName, lagUnit] = wanted.lag;
     const [countName, countUnit] = wanted.throughput;
@@ -96,6 +102,7 @@ async function measure(
       throughput: known
         ? { value: Math.max(0, Math.round((after - before) / seconds)), unit: countUnit }
         : undefined,
+      shards: name === 'consumer' ? shardHealth(firstText, secondText, seconds) : undefined,
     };
   } catch {
     return undefined; // its health says that it does not answer

@@ -26,18 +26,35 @@ const macFolder = '/Library/Java/JavaVirtualMachines';
  * @throws MillraceError ENGINE_MISSING that names what was found instead and what to install
  */
 export async function findJava(env: NodeJS.ProcessEnv): Promise<Java> {
+  return findJavaBetween(env, javaVersionMin);
+}
+
+/**
+ * The first Java of at least `min` and at most `max`: OpenSearch 2 does not run on 24 and later, which have no
+ * security manager.
+ * @throws MillraceError ENGINE_MISSING
+ */
+export async function findJavaBetween(
+  env: NodeJS.ProcessEnv,
+  min: number,
+  max = Number.POSITIVE_INFINITY,
+): Promise<Java> {
   const tooOld: Java[] = [];
   for (const home of javaHomes(env)) {
     const java = await probeJava(home);
     if (java === undefined) continue;
-    if (java.version >= javaVersionMin) return java;
+    if (java.version >= min && java.version <= max) return java;
     tooOld.push(java);
   }
   const seen = tooOld.map((java) => `Java ${java.version} in ${java.home}`);
   const found = seen.length === 0 ? 'no Java was found' : `only ${seen.join(', ')} was found`;
-  throw new MillraceError('ENGINE_MISSING', `Java ${javaVersionMin} or later is needed, ${found}`, {
-    hint: 'install a JDK of version 21 or later (Debian: apt install openjdk-21-jdk-headless or temurin-25-jdk; macOS: brew install openjdk@21), or point JAVA_HOME at one',
-  });
+  throw new MillraceError(
+    'ENGINE_MISSING',
+    `Java ${min}${max === Number.POSITIVE_INFINITY ? ' or later' : ` to ${max}`} is needed, ${found}`,
+    {
+      hint: `install a JDK of version ${min} or later (Debian: apt install openjdk-${min}-jdk-headless or temurin-25-jdk; macOS: brew install openjdk@${min}), or point JAVA_HOME at one`,
+    },
+  );
 }
 
 /** Candidate homes, best first, each once; what a name links to counts, so `java` on the PATH is one too. */

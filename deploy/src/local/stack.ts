@@ -200,7 +200,7 @@ function writeConfigs(options: StackOptions, paths: StackPaths, ports: StackPort
   writeFileAtOnce(paths.agentConfig, agent);
   const consumer = consumerConfig(paths, ports, options.java, options.files);
   writeFileAtOnce(paths.consumerConfig, jsonText(withOverrides(consumer, overrides.consumer)));
-  const searchApi = withOverrides(searchApiConfig(ports), overrides['search-api']);
+  const searchApi = withOverrides(searchApiConfig(paths, ports), overrides['search-api']);
   writeFileAtOnce(paths.searchApiConfig, jsonText(searchApi));
 }
 

@@ -24,11 +24,15 @@ export const testNowMs = Date.UTC(2026, 10, 22, 10, 30);
 export async function createTestServer(
   documents: FakeDocument[] = [],
   config: Partial<Context['config']> = {},
+  ledger?: Context['ledger'],
+  replays?: Context['replays'],
 ): Promise<TestServer> {
   const store = createFakeStore(documents);
   const time = { nowMs: testNowMs };
   const api = await createServer({
     store,
+    ledger,
+    replays,
     clock: { ...systemClock, now: () => time.nowMs },
     telemetry: createTelemetry('search-api', events, createLogger('search-api', 'silent')),
     config: {

@@ -2,12 +2,13 @@ import { jsonText, stackPaths } from '../../local/config-files.ts';
 import { type PartHealth, readHealth } from '../../local/health.ts';
 import { isAlive } from '../../local/identity.ts';
 import { type RunFile, readRunFile } from '../../local/run-file.ts';
+import type { ShardHealth } from '../../local/shard-health.ts';
 import { type Command, exitCodes } from '../command.ts';
 import { dataDirOf, dataOption } from '../stack-options.ts';
 
 export const status: Command = {
   name: 'status',
-  summary: 'Show each part of a stack: process, port, health, lag and throughput.',
+  summary: 'Show each part of a stack: process, port, health, lag and throughput; and each shard.',
   usage: 'status [--data DIR] [--json]',
   options: { data: dataOption, json: { type: 'boolean', help: 'Print JSON.' } },
   positionals: { min: 0, max: 0 },
@@ -52,6 +53,27 @@ function text(run: RunFile, parts: PartHealth[]): string {
     part.throughput === undefined ? '-' : `${part.throughput.value} ${part.throughput.unit}`,
   ]);
   const all = [['PART', 'PID', 'PORT', 'HEALTH', 'UP', 'RESTARTS', 'LAG', 'THROUGHPUT'], ...rows];
+  const shards = parts.flatMap((part) => part.shards ?? []).map(shardRow);
+  const tables = [table(all), ...(shards.length > 0 ? [table([shardHead, ...shards])] : [])];
+  const starting = run.ready ? '' : ', still starting';
+  return `${run.url}  (supervisor ${run.supervisor.pid}${starting})\n${tables.join('\n')}`;
+}
+
+const shardHead = ['SHARD', 'BEHIND', 'CHECKPOINT LAG', 'RECORDS', 'EVENTS', 'SET ASIDE'];
+
+function shardRow(shard: ShardHealth): string[] {
+  return [
+    shard.shard,
+    `${shard.iterator_age_ms} ms`,
+    duration(shard.checkpoint_lag_ms / 1000),
+    `${shard.records_per_s} /s`,
+    `${shard.events_per_s} /s`,
+    String(shard.set_aside),
+  ];
+}
+
+/** Columns in line, each row with its line feed. */
+function table(all: string[][]): string {
   const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
   const lines = all.map((row) =>
     row
@@ -59,12 +81,12 @@ function text(run: RunFile, parts: PartHealth[]): string {
       .join('  ')
       .trimEnd(),
   );
-  return `${run.url}  (supervisor ${run.supervisor.pid}${run.ready ? '' : ', still starting'})\n${lines.join('\n')}\n`;
+  return `${lines.join('\n')}\n`;
 }
 
 /** 42 s, 7 min, 3 h, 2 d */
 function duration(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
   return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
 }

@@ -22,7 +22,10 @@ const groups: Record<string, Group> = {
 /** What takes too long for every change. */
 const longGroups: Record<string, Group> = {
   simulation: simulations,
-  models: (context) => runTests(context, ['agent/src/model.test.ts'], { MILLRACE_TEST_SEEDS: 'random' }),
+  models: (context) =>
+    runTests(context, ['agent/src/model.test.ts', 'core/src/document/fuzz.test.ts'], {
+      MILLRACE_TEST_SEEDS: 'random',
+    }),
   long: (context) => endToEnd(context, ...filesOf(context, 'e2e/long', (file) => file !== chaosFile)),
 };
 

@@ -1,0 +1,42 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { ObjectStore } from '@millrace/archive/object-store.ts';
+import type { Clock } from '@millrace/core/runtime/clock.ts';
+import type { ConsumerConfig } from '../../config.ts';
+import { ensureTable } from '../../daemon/seed-leases.ts';
+import type { ConsumerTelemetry } from '../../events.ts';
+import { dynamoLockItem } from '../../filler/dynamo-lock-item.ts';
+import { lockExpiryMs } from '../../filler/filler.ts';
+import { createLock } from '../../filler/lock.ts';
+import { lockTable } from '../../filler/store-filler.ts';
+import { persist } from '../../persist.ts';
+import { ArchiveKeeper } from './keeper.ts';
+
+interface KeeperProcess {
+  config: ConsumerConfig;
+  objects: ObjectStore;
+  dynamo: DynamoDBClient;
+  worker: string;
+  clock: Clock;
+  telemetry: ConsumerTelemetry;
+}
+
+/** Looks after the archive until the signal, while no other process of the fleet does. */
+export async function runArchiveKeeper(process: KeeperProcess, signal: AbortSignal): Promise<void> {
+  const { config, objects, dynamo, worker, clock, telemetry } = process;
+  const table = lockTable(config);
+  await persist(
+    clock,
+    signal,
+    (error) => telemetry.emit('archive_keep_failed', { error }),
+    () => ensureTable(dynamo, table, 'name', clock, signal),
+  );
+  const keeper = new ArchiveKeeper({
+    config: config.archive,
+    readBytes: config.filler.read_bytes,
+    objects,
+    lock: createLock(dynamoLockItem(dynamo, table, 'archive'), worker, lockExpiryMs, clock),
+    clock,
+    emit: telemetry.emit,
+  });
+  await keeper.run(signal);
+}

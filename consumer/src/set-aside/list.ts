@@ -1,0 +1,173 @@
+import type { ObjectStore } from '@millrace/archive/object-store.ts';
+import { MillraceError } from '@millrace/core/errors.ts';
+import type { MarkException, Store } from '@millrace/core/store/port.ts';
+import { batchHeadBytes, batchIndexEnd, decodeBatchIndex, type SetAsideRecord } from './batch-file.ts';
+import { redrivenBatch, setAsideHour, setAsideHourMs, setAsideRoot } from './key.ts';
+
+/** Something set aside: a record of the stream, or an event or block of an archive object. */
+export interface SetAsideItem {
+  /** What `set-aside show` takes. */
+  id: string;
+  /** Object that holds its bytes. */
+  object: string;
+  /** foreign, corrupt …: why the shard could not use it; block, rule, index: what the mark says. */
+  kind: string;
+  reason: string;
+  /** Millrace stream; of a record without a readable header the Kinesis stream. */
+  stream: string;
+  /** Milliseconds since 1970: when Kinesis received it, or the object's hour. */
+  arrivalMs: number;
+  host?: string | undefined;
+  rule?: string | undefined;
+  record?: SetAsideRecord;
+  exception?: MarkException;
+  /** Events that a mark counts and does not name. */
+  unnamed?: number;
+}
+
+export interface SetAsideQuery {
+  stream?: string | undefined;
+  /** By arrival. */
+  fromMs?: number | undefined;
+  toMs?: number | undefined;
+  /** Part of the kind or reason. */
+  reason?: string | undefined;
+  host?: string | undefined;
+  rule?: string | undefined;
+  object?: string | undefined;
+}
+
+const marksMax = 100;
+
+export function matches(item: SetAsideItem, query: SetAsideQuery): boolean {
+  const { stream, fromMs, toMs, reason, host, rule, object } = query;
+  if (stream !== undefined && item.stream !== stream) return false;
+  if (fromMs !== undefined && item.arrivalMs < fromMs) return false;
+  if (toMs !== undefined && item.arrivalMs >= toMs) return false;
+  if (reason !== undefined && item.kind !== reason && !item.reason.includes(reason)) return false;
+  if (host !== undefined && item.host !== host) return false;
+  if (rule !== undefined && item.rule !== rule) return false;
+  return object === undefined || item.object === object;
+}
+
+/** What the marks of a store name. */
+export async function* markedItems(
+  store: Pick<Store, 'marksSetAside'>,
+  query: SetAsideQuery,
+  hourOf: (object: string) => number,
+  signal: AbortSignal,
+): AsyncGenerator<SetAsideItem> {
+  let after: string | undefined;
+  do {
+    const page = { size: marksMax, ...(after === undefined ? {} : { after }) };
+    const marks = await store.marksSetAside(page, signal);
+    after = marks.length < marksMax ? undefined : marks.at(-1)?.object;
+    for (const { object, stream, exceptions, setAside = 0 } of marks) {
+      const shared = { object, stream, arrivalMs: hourOf(object) };
+      for (const exception of exceptions) {
+        const { id, reason, kind = 'index', host, rule } = exception;
+        const item = { ...shared, id: `${object}:${id}`, kind, reason, host, rule, exception };
+        if (matches(item, query)) yield item;
+      }
+      const unnamed = setAside - exceptions.length;
+      const rest = { ...shared, id: object, kind: 'more', reason: `${unnamed} more in this object`, unnamed };
+      if (unnamed > 0 && matches(rest, query)) yield rest;
+    }
+  } while (after !== undefined);
+}
+
+/** Records that shards set aside and that no redrive has taken since. */
+export async function* recordItems(
+  objects: ObjectStore,
+  prefix: string,
+  query: SetAsideQuery,
+  signal: AbortSignal,
+): AsyncGenerator<SetAsideItem> {
+  const root = setAsideRoot(prefix);
+  for (const folder of await objects.folders(root, signal)) {
+    const kinesis = folder.slice(root.length, -1);
+    let batch: { key: string; bytes: number } | undefined;
+    let taken = new Set<number>();
+    for await (const listed of keysOf(objects, prefix, kinesis, query, signal)) {
+      const of = redrivenBatch(listed.key);
+      // What became of a batch is listed right behind it.
+      if (of !== undefined) {
+        if (of === batch?.key) for (const number of await takenOf(objects, listed, signal)) taken.add(number);
+        continue;
+      }
+      if (batch !== undefined) yield* itemsOf(objects, batch, taken, query, signal);
+      batch = listed;
+      taken = new Set();
+    }
+    if (batch !== undefined) yield* itemsOf(objects, batch, taken, query, signal);
+  }
+}
+
+/** The index of a batch. @throws MillraceError ARCHIVE_CORRUPT, ARCHIVE_UNAVAILABLE */
+export async function readBatchIndex(
+  objects: ObjectStore,
+  { key, bytes }: { key: string; bytes: number },
+  signal: AbortSignal,
+): Promise<SetAsideRecord[]> {
+  let head = await objects.read(key, 0, Math.min(bytes, batchHeadBytes), signal);
+  if (head === undefined) throw new MillraceError('ARCHIVE_CORRUPT', `${key}: no such object`);
+  const end = batchIndexEnd(head, key);
+  if (end > head.length) head = (await objects.read(key, 0, end, signal)) ?? head;
+  return decodeBatchIndex(head, key);
+}
+
+async function* itemsOf(
+  objects: ObjectStore,
+  batch: { key: string; bytes: number },
+  taken: Set<number>,
+  query: SetAsideQuery,
+  signal: AbortSignal,
+): AsyncGenerator<SetAsideItem> {
+  if (query.object !== undefined && query.object !== batch.key) return;
+  for (const [number, record] of (await readBatchIndex(objects, batch, signal)).entries()) {
+    if (taken.has(number)) continue;
+    const { reason: kind, message: reason, stream, host, arrival_ms: arrivalMs } = record;
+    const item = {
+      id: `${batch.key}:${number}`,
+      object: batch.key,
+      kind,
+      reason,
+      stream,
+      host,
+      arrivalMs,
+      record,
+    };
+    if (matches(item, query)) yield item;
+  }
+}
+
+async function* keysOf(
+  objects: ObjectStore,
+  prefix: string,
+  kinesis: string,
+  { fromMs, toMs }: SetAsideQuery,
+  signal: AbortSignal,
+): AsyncGenerator<{ key: string; bytes: number }> {
+  // A batch is seconds of one shard: its hour, or the one before, holds the first record.
+  let after = fromMs === undefined ? undefined : setAsideHour(prefix, kinesis, fromMs - 3_600_000);
+  for (let more = true; more; ) {
+    const page = await objects.list(`${setAsideRoot(prefix)}${kinesis}/`, after, signal);
+    for (const listed of page.objects) {
+      const hourMs = setAsideHourMs(listed.key);
+      if (hourMs === undefined) continue;
+      if (toMs !== undefined && hourMs >= toMs) return;
+      yield listed;
+    }
+    after = page.objects.at(-1)?.key;
+    more = page.more;
+  }
+}
+
+async function takenOf(
+  objects: ObjectStore,
+  { key, bytes }: { key: string; bytes: number },
+  signal: AbortSignal,
+): Promise<number[]> {
+  const text = await objects.read(key, 0, bytes, signal);
+  return (JSON.parse(text?.toString() ?? '{"taken":[]}') as { taken: number[] }).taken;
+}

@@ -1,0 +1,122 @@
+import { separators, tokenLengthMax } from '../../query/tokenize.ts';
+import type { StoreConfig } from '../config.ts';
+
+/**
+ * What the indices look like. Static: no document changes a mapping, so none depends on which came first (D5).
+ * Raised whenever a template's body changes; an older Millrace leaves a newer one's templates alone.
+ */
+export const templateVersion = 1;
+
+export const eventsTemplate = 'millrace-events';
+export const marksTemplate = 'millrace-marks';
+export const marksIndex = 'millrace_marks';
+/** Beside the marks, which may be deleted to have everything filled again. */
+export const horizonsIndex = 'millrace_horizons';
+
+/** Field names of the order that `search` pages by; `tie` keeps records apart that agree in all the others. */
+export const orderFields = {
+  time: '@timestamp',
+  path: 'log.file.path',
+  generation: 'event.generation',
+  offset: 'log.offset',
+  tie: 'event.tie',
+} as const;
+
+/** Lucene refuses terms over 32,766 bytes and with them the whole document; longer values are kept in _source. */
+const keyword = { type: 'keyword', ignore_above: 8191 };
+
+/** The twin of core/query's tokenizer: the matcher on archive bytes must find what the index finds (D9). */
+const analysis = {
+  analyzer: { millrace: { type: 'custom', tokenizer: 'millrace', filter: ['lowercase'] } },
+  tokenizer: {
+    millrace: { type: 'char_group', tokenize_on_chars: separators, max_token_length: tokenLengthMax },
+  },
+};
+
+/** Body of the index template for `millrace-<stream>-YYYY.MM.DD` and `millrace-<stream>-YYYY.MM`. */
+export function eventsTemplateBody(index: StoreConfig['index']): Record<string, unknown> {
+  return {
+    // The dot keeps `millrace-some-thing` of somebody else out; stream names hold neither `-` nor `.`.
+    index_patterns: ['millrace-*-*.*'],
+    // Above 500, where Elasticsearch's built-in templates end (D7).
+    priority: 1000,
+    _meta: { owner: 'millrace', version: templateVersion },
+    template: {
+      settings: {
+        index: {
+          number_of_shards: index.shards,
+          ...replicas(index.replicas),
+          // Explicit: without it an index that was not searched for 30 s stops refreshing.
+          refresh_interval: index.refresh_interval,
+          // Twice the longest message: highlighting must not fail a search.
+          highlight: { max_analyzed_offset: 2_000_000 },
+          analysis,
+        },
+      },
+      mappings: { dynamic: false, properties: eventProperties },
+    },
+  };
+}
+
+export const markProperties = {
+  object: keyword,
+  stream: keyword,
+  events: { type: 'long' },
+  indexed: { type: 'long' },
+  exceptions: { type: 'object', enabled: false },
+  setAside: { type: 'long' },
+};
+
+/** Body of the index template for the index of marks (D5). */
+export function marksTemplateBody(index: StoreConfig['index']): Record<string, unknown> {
+  return {
+    index_patterns: [marksIndex, horizonsIndex],
+    priority: 1000,
+    _meta: { owner: 'millrace', version: templateVersion },
+    template: {
+      settings: { index: { number_of_shards: 1, ...replicas(index.replicas), refresh_interval: '1s' } },
+      mappings: {
+        dynamic: false,
+        properties: markProperties,
+      },
+    },
+  };
+}
+
+function replicas(count: number | string): Record<string, unknown> {
+  return typeof count === 'number' ? { number_of_replicas: count } : { auto_expand_replicas: count };
+}
+
+const object = (properties: Record<string, unknown>) => ({ properties });
+
+const eventProperties = {
+  '@timestamp': { type: 'date_nanos' },
+  message: { type: 'text', analyzer: 'millrace', norms: false },
+  tag: keyword,
+  stream: keyword,
+  host: object({ name: keyword }),
+  log: object({ file: object({ path: keyword }), offset: { type: 'long' }, level: keyword }),
+  event: object({
+    generation: keyword,
+    ingested: { type: 'date' },
+    // For sorting only.
+    tie: { type: 'long', index: false },
+  }),
+  error: object({ type: keyword, message: keyword }),
+  source: object({ ip: { type: 'ip', ignore_malformed: true }, address: keyword }),
+  user: object({ name: keyword }),
+  user_agent: object({ original: keyword }),
+  http: object({
+    request: object({ method: keyword, referrer: keyword }),
+    response: object({
+      status_code: { type: 'short', ignore_malformed: true },
+      body: object({ bytes: { type: 'long', ignore_malformed: true } }),
+    }),
+  }),
+  url: object({ original: keyword }),
+  service: object({ name: keyword }),
+  trace: object({ id: keyword }),
+  fields: { type: 'object', enabled: false },
+  kv: keyword,
+  kn: keyword,
+};
