@@ -61,8 +61,9 @@ test('what is in search already is written 0 times; what was lost is written onc
   assert.deepEqual([lost.written, lost.existing], [lines.length, 0]);
   await countReaches(stack, token, lines.length, 30);
   const now = await assertExactlyOnce(stack, token, lines);
-  // One at a time: the difference of two long lists takes minutes to be told.
-  for (const [i, hit] of now.entries()) assert.deepEqual(hit, before[i]);
+  // One at a time: the difference of two long lists takes minutes to be told. When it was indexed may differ.
+  const lasting = (hit: object | undefined) => ({ ...hit, 'event.ingested': undefined });
+  for (const [i, hit] of now.entries()) assert.deepEqual(lasting(hit), lasting(before[i]));
 });
 
 test('a replay that is killed goes on where it was, and ends with every event once', async () => {
