@@ -24,6 +24,9 @@ export interface Ending {
   waysLeft: number;
 }
 
+/** So long without a refused block, and there is room again; milliseconds. */
+const fullCalmMs = 5_000;
+
 /** Beside the records of a block: what is committed with it, and how. */
 interface Beside {
   /** Of the batches whose last part it holds, once a way. */
@@ -52,6 +55,8 @@ export class Lane {
   #commits = 0;
   #lastBlockAt = Number.NEGATIVE_INFINITY;
   #waitingForRoom: (() => void) | undefined;
+  /** Monotonic time when it last found no room; undefined when it is said that there is room again. */
+  #fullAt: number | undefined;
   #abandoned = false;
   /** Records wait for a builder while both are busy. */
   #blocked = false;
@@ -146,12 +151,21 @@ export class Lane {
   /** The stream has acknowledged something: there may be room. */
   roomMade(): void {
     this.#waitingForRoom?.();
+    this.#sayRoom();
   }
 
   /** Past the drain deadline: blocks that found no room are dropped; their positions were never committed. */
   abandon(): void {
     this.#abandoned = true;
     this.#waitingForRoom?.();
+  }
+
+  /** A stream that is slower than the files makes room for one block at a time: that is one story, told once. */
+  #sayRoom(): void {
+    if (this.#fullAt === undefined || this.#waitingForRoom) return;
+    if (this.#outbox.pendingBytes > 0 && this.#clock.monotonic() - this.#fullAt < fullCalmMs) return;
+    this.#fullAt = undefined;
+    this.#telemetry.emit('outbox_room', { output: this.outputs.map(({ id }) => id).join(', ') });
   }
 
   async #commit(built: BuiltBlock, beside: Beside, more: boolean): Promise<void> {
@@ -163,15 +177,16 @@ export class Lane {
   /** Undefined when the lane was abandoned. */
   async #store(built: BuiltBlock, { endings, durable }: Beside): Promise<OutboxBlock[] | undefined> {
     const outputs = this.outputs.map(({ id }) => id);
-    for (let attempt = 0; !this.#abandoned; attempt++) {
+    while (!this.#abandoned) {
       const blocks = this.#outbox.put(outputs, built, { notes: notesOf(endings), durable });
       if (blocks) {
         for (const ending of endings) ending.waysLeft--;
-        if (attempt > 0) this.#telemetry.emit('outbox_room', { output: outputs.join(', ') });
+        this.#sayRoom();
         return blocks;
       }
-      if (attempt === 0)
+      if (this.#fullAt === undefined)
         this.#telemetry.emit('outbox_full', { output: outputs.join(', '), bytes: this.#outbox.pendingBytes });
+      this.#fullAt = this.#clock.monotonic();
       await new Promise<void>((resolve) => {
         this.#waitingForRoom = resolve;
       });
