@@ -27,8 +27,12 @@ export class Selector {
   }
 
   footer(footer: Footer): boolean {
-    if (footer.capturedLastMs < this.#fromMs || footer.capturedFirstMs >= this.#toMs) return false;
-    return footer.sources.some((source) => this.source(source.host, source));
+    return this.#touches(footer) && footer.sources.some((source) => this.source(source.host, source));
+  }
+
+  /** Whether it holds anything of the hosts: a file that was rotated goes on under another name. */
+  footerOfHost(footer: Footer): boolean {
+    return this.#touches(footer) && footer.sources.some(({ host }) => this.host(host));
   }
 
   host(host: string): boolean {
@@ -48,6 +52,10 @@ export class Selector {
       if (sources[run.source] === true && this.#inTime(run)) chosen.add(i);
     }
     return chosen;
+  }
+
+  #touches({ capturedFirstMs, capturedLastMs }: Footer): boolean {
+    return capturedLastMs >= this.#fromMs && capturedFirstMs < this.#toMs;
   }
 
   #inTime({ capturedMs }: Run): boolean {

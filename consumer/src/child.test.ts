@@ -83,7 +83,7 @@ test('a block that its process never comes back from is tried twice, then set as
   const { daemon, again, folder, objects } = await startChild(t);
   const bytes = lineBlock(`${'a'.repeat(60)}b`, 200, hangingRule);
   const call = records(1, 2, 3);
-  Object.assign((call['records'] as object[])[1] ?? {}, { data: bytes.toString('base64') });
+  Object.assign((call.records as object[])[1] ?? {}, { data: bytes.toString('base64') });
   const watch = new BlockWatch(folder, systemClock, 1_000);
   let current: DaemonSide = daemon;
   for (const deaths of [0, 1]) {

@@ -158,7 +158,8 @@ export const ConsumerConfigSchema = Type.Object(
         bin: Type.String({ minLength: 1 }),
         /** Folder of the KCL's jars. */
         jars: Type.String({ minLength: 1 }),
-        heap_mb: Type.Integer({ default: 128, minimum: 64, maximum: 65_536 }),
+        /** The KCL reads ahead some 10 MB a shard, and holds them twice more as text: it takes what a backlog needs. */
+        heap_mb: Type.Integer({ default: 512, minimum: 64, maximum: 65_536 }),
       },
       closed,
     ),

@@ -4,6 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { awsTimeouts } from '@millrace/archive/aws-timeouts.ts';
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { createS3 } from '@millrace/archive/s3.ts';
+import { createRenderer, type Renderer } from '@millrace/core/document/render.ts';
 import { MillraceError, messageOf } from '@millrace/core/errors.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { createStore } from '@millrace/core/store/create.ts';
@@ -16,6 +17,7 @@ import type { ConsumerConfig } from './config.ts';
 import { BlockWatch } from './daemon/block-watch.ts';
 import { Daemon } from './daemon/daemon.ts';
 import { stopOrphan } from './daemon/orphan.ts';
+import { watchOwnBlocks } from './daemon/own-watch.ts';
 import { prepareDaemon } from './daemon/prepare.ts';
 import { shutdownMarginMs } from './daemon/properties.ts';
 import { seedLeases } from './daemon/seed-leases.ts';
@@ -25,8 +27,10 @@ import { lockState } from './daemon/state-lock.ts';
 import { workerId } from './daemon/worker-id.ts';
 import { type ConsumerTelemetry, consumerEvents } from './events.ts';
 import { runStoreFiller } from './filler/store-filler.ts';
+import { watchedRenderer } from './filler/watched-renderer.ts';
 import { persist } from './persist.ts';
 import { runRetention } from './retention/timer.ts';
+import { BlockNote } from './shard/block-note.ts';
 
 export interface ConsumerOptions {
   config: ConsumerConfig;
@@ -75,6 +79,12 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
       if (!shards.take(line)) passOn(log, line);
     },
   });
+  const renderer = watchedRenderer(createRenderer(), new BlockNote(config.state_dir, 'main'));
+  const endWatch = watchOwnBlocks({
+    stateDir: config.state_dir,
+    msMax: config.block_ms_max,
+    logLevel: config.log_level,
+  });
   telemetry.gauge('shards', 'Shards that this worker processes.', () => shards.shards().length);
   const http = await startHealthServer({
     ...config.http,
@@ -92,11 +102,12 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
     const running = signal.aborted ? Promise.resolve() : daemon.run();
     const stopped = onceAborted(signal).then(() => daemon.stop());
     telemetry.emit('consumer_started', { worker });
-    const filling = fill(options, objects, dynamo, worker, telemetry, beside);
+    const filling = fill(options, { objects, dynamo, worker, telemetry, renderer }, beside);
     await Promise.race([running, filling]);
     await Promise.all([running, stopped, filling]);
     telemetry.emit('consumer_stopped');
   } finally {
+    await endWatch();
     http.close();
     http.closeAllConnections();
     objects.close();
@@ -117,23 +128,28 @@ function storesBeside({ config, log }: ConsumerOptions) {
   }));
 }
 
+interface FillParts {
+  objects: ObjectStore;
+  dynamo: DynamoDBClient;
+  worker: string;
+  telemetry: ConsumerTelemetry;
+  renderer: Renderer;
+}
+
 /** Keeps the store whole, and those beside it, and looks after the archive. Archiving waits for none of them. */
 async function fill(
   { config, clock, signal }: ConsumerOptions,
-  objects: ObjectStore,
-  dynamo: DynamoDBClient,
-  worker: string,
-  telemetry: ConsumerTelemetry,
+  parts: FillParts,
   beside: ReturnType<typeof storesBeside>,
 ): Promise<void> {
-  const base = { config, objects, dynamo, worker, clock };
-  const stores = [{ store: config.store, lock: 'filler', telemetry }, ...beside];
+  const base = { config, clock, ...parts };
+  const stores = [{ store: config.store, lock: 'filler', telemetry: parts.telemetry }, ...beside];
   await Promise.all([
     ...stores.map(({ store, ...own }) =>
       runStoreFiller({ ...base, ...own, store: createStore(store, clock) }, signal),
     ),
-    runArchiveKeeper({ ...base, telemetry }, signal),
-    runRetention({ ...base, telemetry }, signal),
+    runArchiveKeeper(base, signal),
+    runRetention(base, signal),
   ]);
 }
 

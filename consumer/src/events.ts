@@ -73,6 +73,11 @@ export const consumerEvents = {
     message:
       "A shard's process did not come back from a block and was killed; at the second time the block is set aside.",
   },
+  filler_hung: {
+    level: 'error',
+    message:
+      'This process did not come back from a block of the archive and ends itself; at the second time the block is set aside.',
+  },
   shard_hung: { level: 'error', message: "A shard's process said nothing for a minute and was killed." },
   shards_stale: {
     level: 'warn',

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { suggest } from '@millrace/core/config/suggest.ts';
 import { type ErrorCode, isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
@@ -8,6 +9,9 @@ import { type ConsumerCommand, consumerCommands } from './commands/registry.ts';
 import { runConsumer } from './consumer.ts';
 import { consumerEvents } from './events.ts';
 import { loadConfig } from './load-config.ts';
+
+// Documents are made in this process too, with the rules of any block: however it was started (D14).
+setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
 
 /** Exit codes: 0 stopped as asked or fine, 2 usage or configuration, 1 anything else. */
 async function main(args: string[]): Promise<number> {

@@ -14,6 +14,10 @@ export const events = {
   replay_started: { level: 'info', message: 'Replays started, or gone on with' },
   replay_ended: { level: 'info', message: 'Replays that are done or were cancelled' },
   replay_failed: { level: 'error', message: 'Replays that ended with an error' },
+  replay_unsaved: {
+    level: 'error',
+    message: 'Replays whose state was not written: a restart begins them again',
+  },
   failed: { level: 'error', message: 'Requests that failed for a reason of our own' },
 } as const satisfies Record<string, EventSpec>;
 

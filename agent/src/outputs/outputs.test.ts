@@ -58,7 +58,7 @@ test('payload events sends each event as JSON under the names that fluentd gives
   const stream = await shipped(
     t,
     source('@type nginx') + kinesis('payload events'),
-    access + 'no access line\n',
+    `${access}no access line\n`,
   );
   assert.deepEqual(
     stream.texts().map((text) => JSON.parse(text)),

@@ -57,7 +57,18 @@ export type Correction = Static<typeof CorrectionSchema>;
 const checker = Compile(CorrectionSchema);
 const decodedBytesMax = 512 * 1024 * 1024;
 
+/** @throws MillraceError CONFIG_INVALID for one that no reader would take: it would keep all of them from the archive */
 export function encodeCorrection(correction: Correction): Buffer {
+  if (!checker.Check(correction)) {
+    const first = checker.Errors(correction)[0];
+    throw new MillraceError(
+      'CONFIG_INVALID',
+      `correction: ${first?.instancePath ?? ''} ${first?.message ?? ''}`,
+      {
+        hint: 'shorten it, or select less at a time: fewer hosts or files, or less time',
+      },
+    );
+  }
   return zstdCompressSync(Buffer.from(JSON.stringify(correction)));
 }
 

@@ -14,8 +14,6 @@ export interface ShelfEntry {
 /** Beside a correction: what has happened to it. */
 type Note = 'withdrawn' | 'applied' | 'undone';
 
-const noteMax = 4_096;
-
 /** The corrections in the bucket: `<prefix>rules/<stream>/<number>.json.zst`, and notes beside them. */
 export class CorrectionShelf {
   readonly #objects: ObjectStore;
@@ -83,7 +81,7 @@ export class CorrectionShelf {
       const page = await this.#objects.list(root, after, signal);
       names.push(...page.objects.map(({ key }) => key.slice(root.length)));
       after = page.objects.at(-1)?.key;
-      more = page.more && names.length < noteMax;
+      more = page.more;
     }
     return names.filter((name) => namePattern.test(name));
   }

@@ -18,6 +18,8 @@ export interface Vanished extends Interval {
 
 /** An event that the store does not have, as its mark says. */
 export interface SetAsideEvent {
+  /** Event id. */
+  id: string;
   /** Offset of its record. */
   offset: number;
   reason: string;
@@ -132,8 +134,10 @@ export class Account {
   }
 
   addSetAside(event: SetAsideEvent): void {
-    this.setAsideEvents++;
     this.setAside ??= [];
+    // The same block in another object: both marks name it.
+    if (this.setAside.some(({ id }) => id === event.id)) return;
+    this.setAsideEvents++;
     if (this.setAside.length < setAsideMax) this.setAside.push(event);
   }
 

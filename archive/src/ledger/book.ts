@@ -143,6 +143,7 @@ export class Book {
     const account = this.accounts.get(bytes.toString('latin1', 0, 16));
     const lies = block === undefined ? undefined : object.footer.blocks.find((item) => item.id === block);
     account?.addSetAside({
+      id,
       offset: bytes.readUIntBE(16, 6),
       reason,
       object: object.key,
@@ -154,6 +155,11 @@ export class Book {
   #wants(host: string): boolean {
     return this.#options.host === undefined || this.#options.host === host;
   }
+}
+
+/** Differs when a mark was replaced by another: what it says changes with what it is about. */
+export function markSignature({ events, missing, unnamed }: MarkFacts): string {
+  return [events, unnamed, missing.length, missing[0]?.id, missing.at(-1)?.id].join(' ');
 }
 
 export function markFacts({ events, exceptions, setAside }: Mark): MarkFacts {

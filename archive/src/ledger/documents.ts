@@ -43,8 +43,15 @@ export class Documents {
     this.#options = options;
   }
 
-  gone(account: Account): Gap[] {
-    return this.#gone.get(account) ?? [];
+  /** Without those of days before `horizon`. */
+  gone(account: Account, horizon: string | undefined): Gap[] {
+    const gaps = this.#gone.get(account) ?? [];
+    if (horizon === undefined) return gaps;
+    const dateAt = `millrace-${this.#options.stream}-`.length;
+    return gaps.filter(({ index = '' }) => {
+      const date = index.slice(dateAt);
+      return date >= horizon.slice(0, date.length);
+    });
   }
 
   async check(accounts: ReadonlyMap<string, Account>, signal?: AbortSignal): Promise<void> {
@@ -94,14 +101,19 @@ export class Documents {
     return total.value;
   }
 
-  /** Where a generation that only the store knows of stood, and what of it the store has. */
+  /** Where a generation that only the store knows of stood, and what of it the store has. `host`: of this one only. */
   async stranger(
     generation: string,
     index: string,
+    host?: string,
     signal?: AbortSignal,
   ): Promise<(Interval & { host: string; file: string; tag: string; events: number }) | undefined> {
-    if (this.#lookups >= this.#options.lookupsMax) return undefined;
-    const hits = await this.#find(generation, { from: 0, to: 2 ** 48 }, pageMax, signal, index);
+    if (this.#lookups >= this.#options.lookupsMax) {
+      this.skipped++;
+      return undefined;
+    }
+    const all = { from: 0, to: 2 ** 48 };
+    const hits = await this.#find(generation, all, pageMax, signal, index, host);
     const stretches = hits.flatMap(stretchOf);
     const [source] = hits.map((hit) => hit.source);
     if (stretches.length === 0 || source === undefined) return undefined;
@@ -169,7 +181,9 @@ export class Documents {
     );
     const present = held.get(account.generation) ?? 0;
     const { nowMs, olderThanMs, unnamedSetAside } = this.#options;
-    if (present >= counts.events - aside.length - unnamedSetAside) return;
+    // Beyond those that an account keeps, which ones they are is not known.
+    const unlisted = account.setAsideEvents - (account.setAside?.length ?? 0);
+    if (present >= counts.events - aside.length - unnamedSetAside - unlisted) return;
     const settled = counts.stretches.filter(({ writtenMs }) => nowMs - writtenMs >= olderThanMs);
     const short: (Interval & { events: number; writtenMs: number })[] = [];
     for (const stretch of settled) {
@@ -232,16 +246,18 @@ export class Documents {
     size: number,
     signal?: AbortSignal,
     index?: string,
+    host?: string,
   ): Promise<SearchHit[]> {
     this.#lookups++;
-    const request = { ...this.#request(generation, part, index), size, trackTotal: 0 };
+    const request = { ...this.#request(generation, part, index, host), size, trackTotal: 0 };
     return (await this.#options.store.search(request, signal)).hits;
   }
 
-  #request(generation: string, { from, to }: Interval, index?: string) {
+  #request(generation: string, { from, to }: Interval, index?: string, host?: string) {
     const filter: Dsl[] = [
       { term: { 'event.generation': generation } },
       { range: { 'log.offset': { gte: from, lt: to } } },
+      ...(host === undefined ? [] : [{ term: { 'host.name': host } }]),
     ];
     const indices = [index ?? `millrace-${this.#options.stream}-*.*`];
     return { indices, query: { bool: { filter } }, order: 'asc' as const, highlight: false };

@@ -8,7 +8,7 @@ import { isMillraceError, messageOf } from '@millrace/core/errors.ts';
 import type { Catalog, CatalogProblem } from '../catalog.ts';
 import type { ObjectStore } from '../object-store.ts';
 import { readFooter } from '../reader.ts';
-import { Book, type BookOptions, type MarkFacts, markFacts } from './book.ts';
+import { Book, type BookOptions, type MarkFacts, markFacts, markSignature } from './book.ts';
 import type { LostObject } from './gaps.ts';
 import type { MarksReader } from './ledger.ts';
 
@@ -33,8 +33,8 @@ export interface Gathered {
 /** A book that is kept from one reading to the next, with the objects in it. */
 interface Kept {
   book: Book;
-  /** By key: whether the object had its mark. */
-  objects: Map<string, boolean>;
+  /** By key: what the object's mark said; undefined: it had none. */
+  objects: Map<string, string | undefined>;
   unreadable: Map<string, string>;
   sinceMs: number;
   builtMs: number;
@@ -47,7 +47,7 @@ const keepMs = 6 * hourMs;
 
 /**
  * Reads the objects of one stream into a book. The next reading adds what is new to the same book: objects never change,
- * and adding one twice changes nothing. An object or a mark that is gone makes it begin anew.
+ * and adding one twice changes nothing. An object or a mark that is gone, or a mark that was replaced, makes it begin anew.
  */
 export class Gatherer {
   readonly #options: GatherOptions;
@@ -97,7 +97,7 @@ export class Gatherer {
     for await (const entry of catalog(problems).entries({ stream: this.#stream, fromMs }, signal)) {
       const mark = marks.get(entry.key);
       kept.book.add(entry, mark);
-      kept.objects.set(entry.key, mark !== undefined);
+      kept.objects.set(entry.key, mark && markSignature(mark));
     }
     this.#kept = kept;
     return kept;
@@ -113,20 +113,22 @@ export class Gatherer {
     const { prefix } = this.#options;
     const listed = await this.#list(fromMs, signal);
     const from = archiveHourPrefix(prefix, this.#stream, fromMs);
-    for (const [key, wasMarked] of kept.objects) {
+    for (const [key, said] of kept.objects) {
       if (key < from) continue;
-      if (!listed.has(key) || (wasMarked && !marks.has(key))) return undefined;
+      if (!listed.has(key)) return undefined;
+      const mark = marks.get(key);
+      if (said !== undefined && (mark === undefined || markSignature(mark) !== said)) return undefined;
     }
     for (const [key, { bytes, modifiedMs }] of listed) {
       const mark = marks.get(key);
-      const wasMarked = kept.objects.get(key);
-      if (wasMarked === true || (wasMarked === false && mark === undefined)) continue;
+      const known = kept.objects.has(key);
+      if (known && (kept.objects.get(key) !== undefined || mark === undefined)) continue;
       if (kept.unreadable.has(key)) continue;
       try {
         const footer = await readFooter(this.#options.objects, key, bytes, signal);
-        if (wasMarked === undefined) kept.book.add({ key, modifiedMs, footer }, mark);
+        if (!known) kept.book.add({ key, modifiedMs, footer }, mark);
         else if (mark !== undefined) kept.book.nowMarked({ key, modifiedMs, footer }, mark);
-        kept.objects.set(key, mark !== undefined);
+        kept.objects.set(key, mark && markSignature(mark));
       } catch (error) {
         if (!isMillraceError(error, 'ARCHIVE_CORRUPT') && !isMillraceError(error, 'WIRE_UNSUPPORTED'))
           throw error;

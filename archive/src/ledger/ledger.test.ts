@@ -260,14 +260,98 @@ test('the bytes of a set-aside record are looked up in its block', async () => {
   objects.objects.set('key', { bytes: Buffer.concat([Buffer.alloc(7), bytes]), modifiedMs: 1 });
   const account = new Account(header.sources[0]?.generation ?? Buffer.alloc(16), 'h', 't');
   const lies = { offset: 7, length: bytes.length };
-  account.addSetAside({ offset: 104, reason: 'r', object: 'key', block: lies });
-  account.addSetAside({ offset: 111, reason: 'r', object: 'key', block: lies });
-  account.addSetAside({ offset: 111, reason: 'r', object: 'gone', block: lies });
+  account.addSetAside({ id: 'a', offset: 104, reason: 'r', object: 'key', block: lies });
+  account.addSetAside({ id: 'b', offset: 111, reason: 'r', object: 'key', block: lies });
+  account.addSetAside({ id: 'c', offset: 111, reason: 'r', object: 'gone', block: lies });
   await lookUpSetAside(objects, [account]);
   assert.deepEqual(
     account.setAside?.map((event) => event.bytes),
     [7, 2, undefined],
   );
+  const { read } = objects;
+  const reads: string[] = [];
+  objects.read = (key, from, to) => {
+    reads.push(key);
+    return read(key, from, to);
+  };
+  await lookUpSetAside(objects, [account]);
+  assert.deepEqual(reads, ['gone'], 'what is known is not read again');
+});
+
+test('an event that the marks of two objects name is set aside once', async () => {
+  const world = new LedgerWorld();
+  world.object('a', [block('x', 0, 400)], { marked: false });
+  world.mark('a', true, [50]);
+  world.object('b', [block('x', 0, 400)], { marked: false });
+  world.mark('b', false, [50]);
+  const { files, gaps, set_aside: aside } = await world.read();
+  assert.deepEqual([gaps.length, aside.length, files[0]?.records?.set_aside], [0, 1, 1]);
+});
+
+test('more set-aside events than one file keeps are not taken for documents that are gone', async () => {
+  const world = new LedgerWorld();
+  const offsets = Array.from({ length: 1_500 }, (_, i) => 20 * i);
+  world.object('a', [block('x', 0, 30_000)], { marked: false });
+  world.mark('a', true, offsets);
+  const { gaps, files } = await world.read();
+  assert.deepEqual([gaps, files[0]?.records?.set_aside], [[], 1_500]);
+});
+
+test('what a redrive has indexed is not told as set aside by a ledger that goes on', async () => {
+  const world = new LedgerWorld();
+  world.keep = true;
+  world.object('a', [block('x', 0, 400)], { marked: false });
+  world.mark('a', true, [50, 70]);
+  assert.equal((await world.read()).set_aside.length, 2);
+  world.replaceMark('a', []);
+  assert.equal((await world.read()).set_aside.length, 0);
+});
+
+test('a day that retention deletes while the ledger is read is no gap', async () => {
+  const world = new LedgerWorld();
+  world.object('a', [block('x', 0, 400, '2026.11.20'), block('x', 400, 500)]);
+  world.onCount = () => {
+    world.horizon = '2026.11.21';
+    world.dropIndex('2026.11.20');
+  };
+  assert.deepEqual((await world.read()).gaps, []);
+});
+
+test('a hundred thousand gaps are told, as all others are', async () => {
+  const world = new LedgerWorld();
+  const events = 1;
+  const date = '2026.11.22';
+  const accounts = 130_000;
+  world.object('a', []);
+  const { sources } = world.footerOf('a');
+  for (let i = 0; i < accounts; i++) {
+    const generation = Buffer.alloc(16);
+    generation.writeUIntBE(nowMs - 3_600_000, 0, 6);
+    generation[6] = 0x70;
+    generation.writeUInt32BE(i, 12);
+    const names = { host: 'h', path: '/log', tag: 't', rule: '{}' };
+    const covered = [{ from: 0, to: 10 }];
+    sources.push({
+      ...names,
+      generation,
+      covered,
+      exceptions: [],
+      dated: [{ date, from: 0, to: 10, events }],
+    });
+  }
+  world.filesMax = accounts;
+  const { gaps, files } = await world.read();
+  assert.deepEqual([gaps.length, files.length], [accounts, accounts]);
+});
+
+test('for one host, the store is not asked for what others have', async () => {
+  const world = new LedgerWorld();
+  world.object('a', [block('x', 0, 400)]);
+  world.object('b', [block('y', 0, 90)]);
+  world.deleteObject('b');
+  assert.equal((await world.read({ host: 'web-1' })).gaps[0]?.file, '/log/y');
+  const filters = world.searches.map(({ query }) => (query as { bool: { filter: object[] } }).bool.filter);
+  assert.ok(filters.some(([, , host]) => JSON.stringify(host) === '{"term":{"host.name":"web-1"}}'));
 });
 
 test('host and file choose', async () => {

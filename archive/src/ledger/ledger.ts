@@ -171,6 +171,8 @@ class StreamLedger {
     );
     await lookUpSetAside(this.#options.objects, book.accounts.values(), signal);
     const documents = await this.#documents(signal);
+    // Retention moves the horizon, then deletes: what it has deleted meanwhile is no gap.
+    const horizon = (await this.#options.store.horizons(signal)).get(this.#stream) ?? this.#horizon;
     const { sinceMs } = this.#request;
     const times = { sinceMs, oldMs: this.#nowMs - olderThanMs };
     const began = await this.#beginnings.of(book.accounts.values(), documents, times, signal);
@@ -179,13 +181,13 @@ class StreamLedger {
       nowMs: this.#nowMs,
       olderThanMs,
       lost: this.#lost,
-      horizon: this.#horizon,
+      horizon,
       isSilent: (agent) => {
         const words = book.agents.get(agent);
         return words !== undefined && isSilent(words, [...book.agents.values()], this.#nowMs, olderThanMs);
       },
       began: (account) => began.get(account),
-      gone: (account) => documents.gone(account),
+      gone: (account) => documents.gone(account, horizon),
       setAsideBytes,
     };
     const gaps: Gap[] = [];
@@ -193,19 +195,19 @@ class StreamLedger {
       if (!matches(account, this.#request)) continue;
       const settled = settle(account, context);
       report.files.push(settled.file);
-      gaps.push(...settled.gaps);
-      report.in_flight.push(...settled.inFlight);
-      report.set_aside.push(...setAsideOf(account, this.#stream));
+      addAll(gaps, settled.gaps);
+      addAll(report.in_flight, settled.inFlight);
+      addAll(report.set_aside, setAsideOf(account, this.#stream));
     }
     const { file } = this.#request;
     if (file === undefined) {
       const of = { stream: this.#stream, host, nowMs: this.#nowMs };
-      gaps.push(...(await lostFiles(documents, this.#lost, of, signal)));
+      addAll(gaps, await lostFiles(documents, this.#lost, of, signal));
     }
     await tellSearchable(gaps, documents, signal);
     if (file === undefined && host === undefined)
-      gaps.push(...lostWithoutHole(this.#stream, this.#lost, gaps));
-    report.gaps.push(...gaps);
+      addAll(gaps, lostWithoutHole(this.#stream, this.#lost, gaps));
+    addAll(report.gaps, gaps);
     report.objects += book.objects;
     this.#tellWhatIsMissing(report, documents);
   }
@@ -237,6 +239,11 @@ class StreamLedger {
     tell(this.#book.unnamedSetAside, 'events set aside that their marks do not name');
     tell(documents.skipped, 'questions about single files were not asked, there were too many');
   }
+}
+
+/** Not `push(...items)`: a hundred thousand arguments are more than the stack holds. */
+function addAll<T>(to: T[], items: readonly T[]): void {
+  for (const item of items) to.push(item);
 }
 
 function newestWords(agents: Map<string, AgentWords>, said: Iterable<AgentWords>): void {

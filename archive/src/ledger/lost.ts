@@ -16,7 +16,7 @@ export async function lostFiles(
   const gaps: Gap[] = [];
   if (lost.length === 0) return gaps;
   for (const [generation, index] of documents.strangers) {
-    const known = await documents.stranger(generation, index, signal);
+    const known = await documents.stranger(generation, index, host, signal);
     if (known === undefined || (host !== undefined && known.host !== host)) continue;
     gaps.push({
       cause: 'object_missing',

@@ -19,7 +19,7 @@ export async function lookUpSetAside(
   const blocks = new Map<string, { account: Account; event: SetAsideEvent }[]>();
   for (const account of accounts) {
     for (const event of account.setAside ?? []) {
-      if (event.block === undefined) continue;
+      if (event.block === undefined || event.bytes !== undefined) continue;
       const key = `${event.object} ${event.block.offset}`;
       const list = blocks.get(key) ?? [];
       list.push({ account, event });

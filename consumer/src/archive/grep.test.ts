@@ -28,6 +28,16 @@ test('a text is found in records, never across them, and only in the runs that a
   assert.deepEqual(found('\uae00'), ['\ud55c\uae00 Error']);
 });
 
+test('a block of many lines with a match at its end is searched once, not once a line', () => {
+  const text = `${'nn\n'.repeat(300_000)}needle\n`;
+  const many = decodeBlock(testBlock([{ from: 0, text }]));
+  const grep = createGrep({ pattern: 'needle', regex: false, ignoreCase: false, invert: false });
+  assert.deepEqual(
+    [...grep(many, new Set([0]))].map((record) => record.offset),
+    [900_000],
+  );
+});
+
 test('an expression sees a record without its line end and cannot take for ever', () => {
   assert.deepEqual(found('^GET .* [25]00$', { regex: true }), ['GET /a 200', 'GET /b 500']);
   assert.deepEqual(found('^ERROR', { regex: true, ignoreCase: true }), ['error: out of']);

@@ -28,7 +28,7 @@ export async function restoreFiles(args: string[], context: CommandContext): Pro
     throw new MillraceError('USAGE', `--generation ${values.generation} is not hexadecimal`);
   }
   return withArchive(context, values, async (source) => {
-    const plan = await planRestore(source.entries(), source.selector, generation);
+    const plan = await planRestore(source.entries('renamed'), source.selector, generation);
     if (plan.lives.length === 0) {
       context.stderr('the archive has nothing of such a file\n');
       return 1;

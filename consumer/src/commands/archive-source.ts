@@ -37,8 +37,11 @@ interface SelectionValues {
 export interface ArchiveSource {
   objects: ObjectStore;
   selector: Selector;
-  /** The objects whose footer holds something that is selected, stream by stream, in key order. */
-  entries(): AsyncGenerator<CatalogEntry>;
+  /**
+   * The objects whose footer holds something that is selected, stream by stream, in key order. `renamed`: also those that
+   * may hold the rest of a selected file, under another name.
+   */
+  entries(renamed?: 'renamed'): AsyncGenerator<CatalogEntry>;
   /** All objects that arrived in the window, whatever they hold, readable or not. */
   listed(): AsyncGenerator<Listed>;
   /** What of an object is selected: blocks, and which of their runs. None when it lacks one of the `tokens`. */
@@ -83,10 +86,11 @@ export async function withArchive(
     };
     const selector = new Selector(selection);
     const arrival = arrivalOf(window, config.archive.object_age_ms_max);
-    async function* entries(): AsyncGenerator<CatalogEntry> {
+    async function* entries(renamed?: 'renamed'): AsyncGenerator<CatalogEntry> {
       for (const stream of values.stream ?? (await catalog.streams(signal))) {
         for await (const entry of catalog.entries({ stream, ...arrival }, signal)) {
-          if (selector.footer(entry.footer)) yield entry;
+          const { footer } = entry;
+          if (renamed ? selector.footerOfHost(footer) : selector.footer(footer)) yield entry;
         }
       }
     }

@@ -32,7 +32,8 @@ export function ledgerText(report: LedgerReport): string {
     const bytes = flying.reduce((sum, gap) => sum + gap.bytes, 0);
     parts.push(`\n${bytes} bytes are on their way, for less than ${span(report.older_than_ms)}\n`);
   }
-  if (gaps.length > 0) parts.push(`\n${gaps.length} gaps:\n`, ...gaps.map((gap) => `  ${gapText(gap)}\n`));
+  if (gaps.length > 0)
+    parts.push(`\n${gaps.length} gaps:\n`, gaps.map((gap) => `  ${gapText(gap)}\n`).join(''));
   for (const what of incomplete) parts.push(`not looked at: ${clean(what)}\n`);
   if (gaps.length === 0 && silent.length === 0) {
     const since = new Date(report.from_ms).toISOString();
@@ -86,7 +87,9 @@ function fileTable(files: readonly FileLedger[]): string {
     ];
   });
   const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const widths = head.map((_, column) =>
+    all.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0),
+  );
   // Names to the left, figures to the right.
   const line = (row: string[]) =>
     row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');

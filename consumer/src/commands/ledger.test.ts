@@ -65,3 +65,11 @@ test('the ledger for people: a table, gaps with their cause, silent agents, and 
     /no gaps since 2026-11-21T12:00:00\.000Z in 4 objects/,
   );
 });
+
+test('a fleet of files is told as a table, as a few are', () => {
+  const [file] = report.files;
+  const [gap] = report.gaps;
+  assert.ok(file && gap);
+  const many = { ...report, files: Array(140_000).fill(file), gaps: Array(140_000).fill(gap) };
+  assert.equal(ledgerText(many).split('/var/log/a').length - 1, 280_000);
+});

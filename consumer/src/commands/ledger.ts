@@ -63,6 +63,7 @@ export const ledger: ConsumerCommand = {
       olderThanMs: span('older-than', values['older-than']),
     });
     const intervalMs = span('interval', values.interval);
+    if (intervalMs === 0) throw new MillraceError('USAGE', '--interval 0 would never rest');
     const metricsPort =
       values.metrics === undefined ? undefined : integerFlag('metrics', values.metrics, 0, 65_535);
     const filesMax = integerFlag('files-max', values['files-max'], 1, 100_000_000);

@@ -1,17 +1,20 @@
 import { Catalog } from '@millrace/archive/catalog.ts';
 import { CorrectionShelf } from '@millrace/archive/corrections/shelf.ts';
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
+import { retried } from '@millrace/archive/retried.ts';
 import { createS3 } from '@millrace/archive/s3.ts';
 import { createRenderer } from '@millrace/core/document/render.ts';
 import { createStore } from '@millrace/core/store/create.ts';
 import type { Store } from '@millrace/core/store/port.ts';
+import { applyCorrections } from '../replay/apply-correction.ts';
+import { CatalogProblems } from '../replay/catalog-problems.ts';
 import { countTarget } from '../replay/count-target.ts';
 import { type Counts, noCounts } from '../replay/counts.ts';
 import { Journal, journalFile } from '../replay/journal.ts';
 import { makeCorrection } from '../replay/make-correction.ts';
 import { Progress } from '../replay/progress.ts';
 import { RateLimit } from '../replay/rate.ts';
-import { replay as runReplay } from '../replay/replay.ts';
+import { type ReplayOptions, replay as runReplay } from '../replay/replay.ts';
 import { indicesOf } from '../replay/replay-indices.ts';
 import { parseReplayArgs, type ReplayFlags, type ReplayRequest, replayUsage } from '../replay/request.ts';
 import { Selection } from '../replay/selection.ts';
@@ -71,15 +74,16 @@ function unnoted(): Pick<Journal, 'done' | 'add' | 'counts'> {
 async function run(
   flags: ReplayFlags,
   request: ReplayRequest,
-  { objects, context }: Tools,
+  tools: Tools,
   target: ReplayTarget,
   journal: Pick<Journal, 'done' | 'add' | 'counts'>,
 ): Promise<Counts> {
+  const { objects, context } = tools;
   const { config, clock, signal } = context;
-  const problem = (where: string, error: string) => context.stderr(`${where}: ${error}\n`);
   const { prefix } = config.archive;
-  const onProblem = ({ key, error }: { key: string; error: Error }) => problem(key, error.message);
-  const catalog = new Catalog({ objects, prefix, clock, onProblem });
+  const problem = (where: string, error: string) => context.stderr(`${where}: ${error}\n`);
+  const problems = new CatalogProblems(prefix, problem);
+  const catalog = new Catalog({ objects, prefix, clock, onProblem: (item) => problems.add(item) });
   const shelf = new CorrectionShelf(objects, prefix);
   return runReplay({
     catalog,
@@ -87,15 +91,30 @@ async function run(
     renderer: createRenderer(),
     selection: new Selection(request),
     streams: request.streams.length > 0 ? request.streams : await catalog.streams(signal),
-    corrections: (stream) => shelf.load(stream, signal),
+    corrections: (stream) => retried(clock, () => shelf.load(stream, signal), signal),
+    ...(request.target === 'store' && !flags.dryRun ? { correctLate: correctLate(tools) } : {}),
     target,
     journal,
     progress: new Progress(flags.progress, context),
     rate: new RateLimit(flags.rate, clock),
     readBytes: config.filler.read_bytes,
+    clock,
+    unlisted: problems.unlisted,
     onProblem: problem,
     signal,
   });
+}
+
+function correctLate({ objects, store, context }: Tools): NonNullable<ReplayOptions['correctLate']> {
+  const { config, clock, signal } = context;
+  const onProblem = (where: string, error: string) => context.stderr(`${where}: ${error}\n`);
+  return async (corrections, key, bytes) => {
+    const indices = await indicesOf(store, signal);
+    const readBytes = config.filler.read_bytes;
+    const renderer = createRenderer();
+    const options = { objects, store, indices, renderer, clock, readBytes, onProblem, signal };
+    await applyCorrections(options, corrections, key, bytes);
+  };
 }
 
 async function targetOf(request: ReplayRequest, { store, context }: Tools): Promise<ReplayTarget> {
@@ -109,7 +128,7 @@ async function targetOf(request: ReplayRequest, { store, context }: Tools): Prom
   await store.install(signal);
   return storeTarget({
     store,
-    indices: await indicesOf(store, signal),
+    indices: () => indicesOf(store, signal),
     clock,
     telemetry,
     config: config.index,
@@ -128,7 +147,7 @@ async function dryRun(flags: ReplayFlags, tools: Tools): Promise<number> {
   if (flags.json) {
     const line = { type: 'dry-run', ...counts, indices: Object.fromEntries(rows) };
     await context.stdout(`${JSON.stringify(line)}\n`);
-    return 0;
+    return counts.unreadable > 0 ? 1 : 0;
   }
   const width = Math.max(0, ...rows.map(([index]) => index.length));
   const lines = rows.map(([index, events]) => {

@@ -5,6 +5,7 @@ import { shardEvents } from '../events.ts';
 import { storeFiller } from '../filler/store-filler.ts';
 import { itemBytes } from '../set-aside/item-bytes.ts';
 import { markedItems, recordItems, type SetAsideItem, type SetAsideQuery } from '../set-aside/list.ts';
+import { redriveObject } from '../set-aside/redrive-object.ts';
 import { redriveBatch } from '../set-aside/redrive-records.ts';
 import { parseArguments, timeWindow } from './arguments.ts';
 import { type Fleet, withFleet } from './fleet.ts';
@@ -169,10 +170,9 @@ async function redrive(
   };
   await fleet.store.install(signal);
   for (const object of marked) {
-    await filler.refill(object, signal);
+    const left = await redriveObject({ store: fleet.store, refill: filler.refill, stderr, signal }, object);
     total.objects++;
-    const mark = (await fleet.store.marksOf([object], signal)).get(object);
-    await tell(object, mark?.setAside ?? 0);
+    await tell(object, left);
   }
   for (const [object, items] of batches) {
     try {

@@ -17,3 +17,13 @@ export function isAlive(pid: number): boolean {
     return true; // no /proc here (macOS), or it has ended since: the next look tells
   }
 }
+
+/** What tells a process from a later one of the same pid: when it started. Undefined where that is not known. */
+export function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}

@@ -24,15 +24,17 @@ export class BlockWatch {
   readonly #folder: string;
   readonly #clock: Clock;
   readonly #msMax: number;
+  readonly #watched: (pid: number) => boolean;
   #lookedMs = 0;
   /** What each shard was last seen at, and since when. */
   readonly #seen = new Map<string, { what: string; sinceMs: number }>();
 
-  /** `msMax`: a piece of a record's work takes no longer. */
-  constructor(stateDir: string, clock: Clock, msMax: number) {
+  /** `msMax`: a piece of a record's work takes no longer. `watched`: the processes that are meant. */
+  constructor(stateDir: string, clock: Clock, msMax: number, watched: (pid: number) => boolean = isShard) {
     this.#folder = notesFolder(stateDir);
     this.#clock = clock;
     this.#msMax = msMax;
+    this.#watched = watched;
   }
 
   /** Processes that stood still for too long; to be called about every second. */
@@ -51,7 +53,7 @@ export class BlockWatch {
       const what = `${begun.pid} ${begun.record} ${begun.step}`;
       const seen = this.#seen.get(shard);
       if (seen?.what !== what) this.#seen.set(shard, { what, sinceMs: nowMs });
-      else if (nowMs - seen.sinceMs >= this.#msMax && isShard(begun.pid)) {
+      else if (nowMs - seen.sinceMs >= this.#msMax && this.#watched(begun.pid)) {
         const { pid, record, deaths } = begun;
         found.push({ shard, pid, record, deaths });
       }

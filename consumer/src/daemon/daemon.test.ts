@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -28,11 +28,12 @@ const report = () => process.stderr.write(JSON.stringify(
 report();
 `;
 
-async function setUp(t: TestContext, shard: string) {
+async function setUp(t: TestContext, shard: string, prepare: (folder: string) => void = () => {}) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace daemon '));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'jvm.cjs'), jvm);
   writeFileSync(join(folder, 'shard.cjs'), status + shard);
+  prepare(folder);
   const shards = new ShardMetrics(systemClock);
   const hanging: Hanging[] = [];
   const telemetry = createTelemetry('consumer', consumerEvents, createLogger('test', 'silent'));
@@ -89,4 +90,14 @@ test('a process that hangs does not outlive its daemon', async (t) => {
   process.kill(jvmPid, 'SIGKILL');
   await shardPid(pid);
   assert.equal(isAlive(pid), false);
+});
+
+test('a daemon whose pid cannot be recorded does not go on unknown', async (t) => {
+  const { daemon, running } = await setUp(t, 'setInterval(report, 100);', (folder) =>
+    mkdirSync(join(folder, 'daemon.pid')),
+  );
+  const jvmPid = daemon.pid;
+  assert.ok(jvmPid);
+  await assert.rejects(running);
+  while (isAlive(jvmPid)) await delay(20);
 });

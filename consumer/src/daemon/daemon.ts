@@ -124,6 +124,9 @@ export class Daemon {
       const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
       return { code, signal };
     } finally {
+      // One that goes on without being known would share its worker id with the next.
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+        child.kill('SIGKILL');
       await this.#endShards();
       shards.clear();
       this.#child = undefined;

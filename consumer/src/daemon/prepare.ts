@@ -45,6 +45,8 @@ export function prepareDaemon(
     throw new MillraceError('STATE_UNWRITABLE', `${folder}: ${messageOf(cause)}`, { cause });
   }
   const args = [
+    // Grown only when needed: the JVM would begin with a share of the machine.
+    '-Xms64m',
     `-Xmx${config.java.heap_mb}m`,
     '-XX:+UseSerialGC',
     // A JVM that goes on after it had no memory has dead threads, and shards that nobody reads.

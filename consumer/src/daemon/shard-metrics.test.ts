@@ -55,6 +55,15 @@ test('a process that runs and says nothing for a minute hangs; a pause of the wh
   assert.deepEqual(metrics.pids(), [process.pid]);
 });
 
+test('a process that got the pid of one that reported is none of ours', () => {
+  let start = '100';
+  const metrics = new ShardMetrics(virtualClock(), () => start);
+  metrics.take(line('s-1', 3, process.pid));
+  assert.deepEqual(metrics.pids(), [process.pid]);
+  start = '200';
+  assert.deepEqual(metrics.pids(), [], 'who kills what is left would kill a stranger');
+});
+
 test('other lines and torn reports are left to the log', () => {
   const metrics = new ShardMetrics(virtualClock());
   for (const other of [

@@ -1,5 +1,5 @@
 import type { Clock } from '@millrace/core/runtime/clock.ts';
-import { isAlive } from './alive.ts';
+import { isAlive, startOf } from './alive.ts';
 
 /** One metric as prom-client's `getMetricsAsJSON` gives it. */
 interface Metric {
@@ -33,12 +33,14 @@ const awayMsMax = 5_000;
 export class ShardMetrics {
   readonly #clock: Clock;
   readonly #latest = new Map<string, { status: ShardStatus; atMs: number }>();
-  /** Of every process that reported. */
-  readonly #pids = new Set<number>();
+  /** Of every process that reported, and when it started: pids are used again, and these may be killed. */
+  readonly #pids = new Map<number, string | undefined>();
+  readonly #startOf: (pid: number) => string | undefined;
   #lookedMs = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, processStart = startOf) {
     this.#clock = clock;
+    this.#startOf = processStart;
   }
 
   /** True when the line is a status report and was taken. */
@@ -47,7 +49,7 @@ export class ShardMetrics {
     try {
       const status = JSON.parse(line) as ShardStatus;
       if (typeof status.shard !== 'string' || !Array.isArray(status.metrics)) return false;
-      this.#pids.add(status.pid);
+      this.#pids.set(status.pid, this.#startOf(status.pid));
       if (status.leaving !== true) this.#latest.set(status.shard, { status, atMs: this.#clock.monotonic() });
       else if (this.#latest.get(status.shard)?.status.pid === status.pid) this.#latest.delete(status.shard);
       return true;
@@ -70,8 +72,10 @@ export class ShardMetrics {
 
   /** Processes that reported and still run. */
   pids(): number[] {
-    for (const pid of this.#pids) if (!isAlive(pid)) this.#pids.delete(pid);
-    return [...this.#pids];
+    for (const [pid, start] of this.#pids) {
+      if (!isAlive(pid) || this.#startOf(pid) !== start) this.#pids.delete(pid);
+    }
+    return [...this.#pids.keys()];
   }
 
   /** A process that runs and says nothing any more. */

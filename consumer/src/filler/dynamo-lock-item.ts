@@ -16,7 +16,7 @@ export function dynamoLockItem(dynamo: DynamoDBClient, table: string, name: stri
     async read() {
       const { Item } = await dynamo.send(new GetItemCommand({ ...target, ConsistentRead: true }));
       if (Item === undefined) return undefined;
-      return { holder: Item['holder']?.S ?? '', counter: Number(Item['leaseCounter']?.N ?? 0) };
+      return { holder: Item.holder?.S ?? '', counter: Number(Item.leaseCounter?.N ?? 0) };
     },
     async replace(was, next) {
       const condition =

@@ -85,3 +85,11 @@ test('a correction that is made while the filler indexes the object holds for it
   await fill();
   assert.deepEqual([messages(), deleted.length, store.marksHeld.length], [['keep'], 1, 1]);
 });
+
+test('a correction that cannot be read is not the fault of the object: it has to be tried again', async () => {
+  const { archive, store, fill } = setUp();
+  const bytes = Buffer.from('of a newer version');
+  archive.objects.objects.set('rules/logs/0000000001.json.zst', { bytes, modifiedMs: 0 });
+  await assert.rejects(fill(), { code: 'RULE_INVALID', message: /^a correction of logs: rules\/logs\// });
+  assert.equal(store.marksHeld.length, 0);
+});

@@ -51,7 +51,10 @@ export async function fillObject(
 ): Promise<void> {
   const { objects, store, indexer, emit, storm, readBytes } = options;
   const footer = await readFooter(objects, key, bytes, signal);
-  const corrections = await options.corrections(footer.stream, signal);
+  // archive/STREAM/YYYY/MM/DD/HH/SHARD/NAME: who may write one stream's objects must not reach another's indices.
+  if (key.split('/').at(-7) !== footer.stream)
+    throw new MillraceError('ARCHIVE_CORRUPT', `${key}: its footer is of stream ${footer.stream}`);
+  const corrections = await correctionsOf(options, footer.stream, signal);
   const group = indexer.group(key);
   const abandon = () => group.abandon();
   signal.addEventListener('abort', abandon, { once: true });
@@ -62,7 +65,7 @@ export async function fillObject(
       if (seen.has(block.id)) continue;
       seen.add(block.id);
       try {
-        const decoded = decodeNamed(data, block.id);
+        const decoded = decodeNamed(data, block.id, footer.stream);
         await indexBlock(options, key, { id: block.id, decoded, corrections }, group, aside);
       } catch (error) {
         if (!isUnreadable(error)) throw error;
@@ -139,9 +142,12 @@ async function inTime<T>({ clock, giveUpMs }: FillOptions, key: string, work: Pr
   }
 }
 
-function decodeNamed(data: Buffer, id: string): Block {
+function decodeNamed(data: Buffer, id: string, stream: string): Block {
   if (blockId(data) !== id) throw new MillraceError('ARCHIVE_CORRUPT', 'the block is not the one of its id');
-  return decodeBlock(data);
+  const block = decodeBlock(data);
+  if (block.header.stream !== stream)
+    throw new MillraceError('ARCHIVE_CORRUPT', `the block is of stream ${block.header.stream}`);
+  return block;
 }
 
 /** The bytes are at fault, or of a newer version: another version may read them, trying again does not help. */
@@ -149,6 +155,21 @@ function isUnreadable(error: unknown): error is MillraceError {
   return (['WIRE_CORRUPT', 'WIRE_LIMIT', 'WIRE_UNSUPPORTED', 'ARCHIVE_CORRUPT'] as const).some((code) =>
     isMillraceError(error, code),
   );
+}
+
+/** A correction that cannot be read says nothing against the object: it is tried again, not taken for a corrupt one. */
+async function correctionsOf(
+  options: FillOptions,
+  stream: string,
+  signal: AbortSignal,
+): Promise<Corrections> {
+  try {
+    return await options.corrections(stream, signal);
+  } catch (error) {
+    if (!isMillraceError(error, 'ARCHIVE_CORRUPT')) throw error;
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    throw new MillraceError('RULE_INVALID', `a correction of ${stream}: ${error.message}`, hint);
+  }
 }
 
 interface CorrectableBlock {
@@ -165,7 +186,7 @@ async function correctLate(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, emit } = options;
-  const now = await options.corrections(stream, signal);
+  const now = await correctionsOf(options, stream, signal);
   if (now.version === before.version) return;
   const indices = await indicesOf(store, signal);
   const onProblem = (object: string, error: string) => emit('object_corrupt', { object, error });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hourMs } from '@millrace/core/archive/key.ts';
+import { MillraceError } from '@millrace/core/errors.ts';
 import { reads } from '../set-aside/mark.ts';
 import { hold } from '../testing/fake-store.ts';
 import { running, setUp } from '../testing/filler-bench.ts';
@@ -35,6 +36,23 @@ test('what another version could not read is tried again once, and its mark repl
   const asked = store.calls.filter((call) => call === 'marksSetAside').length;
   await clock.advance(120_000);
   assert.equal(store.calls.filter((call) => call === 'marksSetAside').length, asked);
+  stop.abort();
+  await clock.advance(1);
+  await run;
+});
+
+test('filling goes on when it cannot be asked what to try again', async () => {
+  const { store, clock, filler, addObject } = setUp();
+  addObject();
+  const asked = store.marksSetAside;
+  store.marksSetAside = () => Promise.reject(new MillraceError('STORE_UNAVAILABLE', 'too much'));
+  const stop = new AbortController();
+  const run = filler.run(stop.signal);
+  await clock.advance(2_000);
+  assert.equal(store.marksHeld.length, 1);
+  store.marksSetAside = asked;
+  await clock.advance(61_000);
+  assert.ok(store.calls.includes('marksSetAside'), 'it is asked again later');
   stop.abort();
   await clock.advance(1);
   await run;
@@ -107,4 +125,15 @@ test('objects that can hold nothing as new as the hot horizon are not looked at'
     store.marksHeld.map(({ stream }) => stream),
     ['web'],
   );
+});
+
+test('who may write the objects of one stream does not reach the index of another', async () => {
+  const { objects, store, pass, addObject } = setUp();
+  const key = addObject({ blocks: 2 });
+  const object = objects.objects.get(key);
+  assert.ok(object);
+  objects.objects.delete(key);
+  objects.objects.set(key.replace('archive/logs/', 'archive/other/'), object);
+  await pass();
+  assert.deepEqual([store.held.size, store.marksHeld], [0, []]);
 });

@@ -168,7 +168,7 @@ export class Filler {
     const startMs = clock.monotonic();
     const all = startMs >= this.#nextFullMs;
     try {
-      if (!this.#retried) await this.retry(either);
+      if (!this.#retried) await this.#retryFirst(either);
       const filled = await this.pass(either, all);
       if (all && !either.aborted) {
         const tookMs = clock.monotonic() - startMs;
@@ -178,6 +178,16 @@ export class Filler {
     } finally {
       over.abort();
       await keeping;
+    }
+  }
+
+  /** Filling does not wait for what cannot be tried again now: the next pass tries it. */
+  async #retryFirst(signal: AbortSignal): Promise<void> {
+    try {
+      await this.retry(signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#options.telemetry.emit('filler_failed', { error: messageOf(error) });
     }
   }
 

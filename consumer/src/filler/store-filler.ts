@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CorrectionShelf } from '@millrace/archive/corrections/shelf.ts';
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
-import { createRenderer } from '@millrace/core/document/render.ts';
+import { createRenderer, type Renderer } from '@millrace/core/document/render.ts';
 import { MillraceError } from '@millrace/core/errors.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { Store } from '@millrace/core/store/port.ts';
@@ -29,6 +29,8 @@ export interface StoreFillerOptions {
   worker: string;
   clock: Clock;
   telemetry: ConsumerTelemetry;
+  /** Absent: one that nobody watches, for a command. */
+  renderer?: Renderer;
 }
 
 /** The table of a fleet's locks. */
@@ -77,7 +79,7 @@ export function storeFiller(options: StoreFillerOptions): {
     indexer,
     clock,
     storm,
-    renderer: createRenderer(),
+    renderer: options.renderer ?? createRenderer(),
     emit: telemetry.emit,
     readBytes: config.filler.read_bytes,
     giveUpMs: config.index.give_up_ms,

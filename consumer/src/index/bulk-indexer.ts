@@ -34,6 +34,8 @@ export class BulkIndexer implements Indexer {
   #bytes = 0;
   #sentMs = Number.NEGATIVE_INFINITY;
   #deferring = false;
+  /** The horizons could not be read, and that was told. */
+  #unread = false;
   #blocked = false;
 
   constructor(options: Required<IndexerOptions>) {
@@ -92,13 +94,17 @@ export class BulkIndexer implements Indexer {
 
   /** Nothing is indexed before it is known which days are hot; false when the group was abandoned before. */
   async #knowHorizons(group: Group): Promise<boolean> {
-    const { clock, horizons } = this.#options;
+    const { clock, horizons, telemetry } = this.#options;
     for (let attempt = 0; !group.closed; attempt++) {
       try {
         await horizons.refresh(this.#stop.signal);
+        this.#unread = false;
         return true;
-      } catch {
-        // What the store does not answer is told where documents are sent; here it is waited for.
+      } catch (error) {
+        if (this.#stop.signal.aborted) return false;
+        // While this is waited for, nothing may be sent that would tell of it.
+        if (!this.#unread) telemetry.emit('horizons_unread', { error: messageOf(error) });
+        this.#unread = true;
         await clock.sleep(backoffMs(this.#backoff(), attempt, clock.random), this.#stop.signal);
       }
     }

@@ -4,6 +4,10 @@ import type { Telemetry } from '@millrace/core/telemetry/events.ts';
 export const indexerEvents = {
   store_down: { level: 'warn', message: 'The store does not take documents; sending is tried again.' },
   store_up: { level: 'info', message: 'The store takes documents again.' },
+  horizons_unread: {
+    level: 'warn',
+    message: 'The store does not say which days are hot; nothing more is indexed until it does.',
+  },
   documents_deferred: {
     level: 'warn',
     message: 'The store refuses some documents for now; they are sent again.',

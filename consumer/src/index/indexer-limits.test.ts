@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StoreRejection } from '@millrace/core/store/failure.ts';
 import type { BulkResult } from '@millrace/core/store/port.ts';
+import { createTelemetry } from '@millrace/core/telemetry/events.ts';
+import { createLogger } from '@millrace/core/telemetry/log.ts';
 import { hold } from '../testing/fake-store.ts';
 import { doc, docs, drained, index, indexerBench, one, overloaded } from '../testing/indexer-bench.ts';
+import { indexerEvents } from './events.ts';
+import { createIndexer } from './indexer.ts';
 
 test('after a time of requests that fit, larger ones are sent again, up to the configured size', async (t) => {
   const { store, clock, indexer, counters } = indexerBench(t, { body_bytes_max: 262_144 });
@@ -33,6 +37,28 @@ test('after a time of requests that fit, larger ones are sent again, up to the c
   const result = await drained(clock, group.done);
   assert.deepEqual([result?.indexed, result?.exceptions], [sent, []]);
   assert.ok(shrunk !== undefined && shrunk >= 1);
+});
+
+test('a store that does not say which days are hot is told of once, and waited for', async (t) => {
+  const { store, clock } = indexerBench(t);
+  const telemetry = createTelemetry('blind', indexerEvents, createLogger('test', 'silent'));
+  let answers = false;
+  const refresh = async () => {
+    if (!answers) throw new StoreRejection(403, 'may not read');
+  };
+  const emit = t.mock.method(telemetry, 'emit');
+  const indexer = createIndexer({ store, clock, telemetry, horizons: { refresh, isCold: () => false } });
+  t.after(() => indexer.close());
+  const group = indexer.group();
+  const added = indexer.add(docs(1, 2), group);
+  await clock.advance(60_000);
+  const told = emit.mock.calls.map(({ arguments: [name, fields] }) => [name, fields?.error]);
+  assert.deepEqual(told, [['horizons_unread', 'may not read']]);
+  assert.equal(store.held.size, 0);
+  answers = true;
+  assert.equal(await drained(clock, added), true);
+  group.seal();
+  assert.equal((await drained(clock, group.done))?.indexed, 2);
 });
 
 test('documents put off for load halve the requests at a time, and time without brings them back', async (t) => {

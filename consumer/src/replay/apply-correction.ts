@@ -1,13 +1,15 @@
 import type { Corrections, Disputed } from '@millrace/archive/corrections/corrections.ts';
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { readBlocks, readFooter } from '@millrace/archive/reader.ts';
+import { retryingReads } from '@millrace/archive/retried.ts';
 import type { Renderer } from '@millrace/core/document/render.ts';
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { isMillraceError, MillraceError } from '@millrace/core/errors.ts';
 import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { bulkAction, deleteAction } from '@millrace/core/store/action.ts';
-import type { Store } from '@millrace/core/store/port.ts';
+import { blamesBody } from '@millrace/core/store/failure.ts';
+import type { BulkResult, Store } from '@millrace/core/store/port.ts';
 import type { Block, BlockRecord } from '@millrace/core/wire/block.ts';
 import { decodeBlock } from '@millrace/core/wire/decode.ts';
 import { fallbackDocument } from '../index/fallback.ts';
@@ -36,7 +38,7 @@ export interface Applied {
 }
 
 /** Records whose documents are in memory at a time. */
-const recordsMax = 5_000;
+const recordsMax = 1_000;
 const patience: Backoff = { baseMs: 200, maxMs: 10_000 };
 const attemptsMax = 30;
 
@@ -51,7 +53,8 @@ export async function applyCorrections(
   key: string,
   bytes: number,
 ): Promise<Applied> {
-  const { objects, readBytes, signal, onProblem } = options;
+  const { readBytes, signal, onProblem } = options;
+  const objects = retryingReads(options.objects, options.clock);
   const applied: Applied = { changed: 0, deleted: 0, cold: 0 };
   const footer = await readFooter(objects, key, bytes, signal);
   for await (const { block, bytes: data } of readBlocks(objects, key, footer.blocks, readBytes, signal)) {
@@ -89,7 +92,8 @@ async function applyPortion(
   archived: { object: string; block: string },
   applied: Applied,
 ): Promise<void> {
-  const { indices } = options;
+  const { indices, onProblem } = options;
+  let unmade = 0;
   const versions = versionsOf(options.renderer, block, disputed);
   const writes: RenderedDocument[] = [];
   const deletes: { index: string; id: string }[] = [];
@@ -100,12 +104,23 @@ async function applyPortion(
     if (first === undefined) continue;
     const wanted = counts === undefined || ruleOf(counts) !== undefined ? ruleOf(counts) : null;
     const target = wanted === null ? undefined : versions.get(wanted)?.get(record.start);
+    if (wanted !== null && target === undefined) {
+      unmade++;
+      continue;
+    }
     const place = target === undefined ? undefined : placeOf(target.index, indices);
     if (target !== undefined && place !== undefined) writes.push({ ...target, index: place });
     if (target !== undefined && place === undefined) applied.cold++;
     for (const index of placesOf(candidates, indices)) {
       if (index !== place) deletes.push({ index, id: first.id });
     }
+  }
+  if (unmade > 0) {
+    const where = `${archived.object}, block ${archived.block}`;
+    onProblem(
+      where,
+      `no document can be made of ${unmade} records by their rule: what the store has of them stays`,
+    );
   }
   const ingested = new Date(options.clock.now()).toISOString();
   await send(
@@ -184,31 +199,46 @@ function placesOf(documents: readonly RenderedDocument[], indices: ReplayIndices
   return new Set(places.filter((index) => indices.isPresent(index)));
 }
 
-/** Sends actions until each is done. `instead`: what to send for an item that the store refuses. */
+/**
+ * Sends actions until each is done, less at a time when the store takes no more. `instead`: what to send for an item that
+ * the store refuses.
+ */
 async function send<T>(
-  { store, clock, signal }: ApplyOptions,
+  options: ApplyOptions,
   items: T[],
   action: (item: T) => string,
   instead?: (item: T, reason: string) => T,
 ): Promise<void> {
+  const { store, clock, signal } = options;
+  const replaced = new Set<T>();
   let left = items;
   for (let attempt = 0; left.length > 0; attempt++) {
     const again: T[] = [];
     let why = '';
-    const results = await store
-      .bulkApply(left.map(action).join(''), left.length, signal)
-      .catch((error: unknown) => {
-        if (!isMillraceError(error, 'STORE_UNAVAILABLE')) throw error;
-        why = error.message;
-        return [];
-      });
+    let results: BulkResult[] = [];
+    try {
+      results = await store.bulkApply(left.map(action).join(''), left.length, signal);
+    } catch (error) {
+      if (blamesBody(error) && left.length > 1) {
+        const half = left.length >> 1;
+        await send(options, left.slice(0, half), action, instead);
+        return send(options, left.slice(half), action, instead);
+      }
+      if (blamesBody(error))
+        results = [{ kind: 'rejected', status: error.status, type: 'request', reason: error.message }];
+      else if (!isMillraceError(error, 'STORE_UNAVAILABLE')) throw error;
+      else why = error.message;
+    }
     for (const [i, item] of left.entries()) {
       const result = results[i];
       if (result?.kind === 'created' || result?.kind === 'exists') continue;
       if (result !== undefined) why = result.reason;
       if (result?.kind !== 'rejected') again.push(item);
-      else if (instead !== undefined && attempt === 0) again.push(instead(item, why));
-      else throw new MillraceError('STORE_REJECTED', `a corrected document: ${why}`);
+      else if (instead !== undefined && !replaced.has(item)) {
+        const other = instead(item, why);
+        replaced.add(other);
+        again.push(other);
+      } else throw new MillraceError('STORE_REJECTED', `a corrected document: ${why}`);
     }
     if (again.length > 0 && attempt >= attemptsMax) throw new MillraceError('STORE_UNAVAILABLE', why);
     if (again.length > 0) await clock.sleep(backoffMs(patience, attempt, clock.random), signal);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { addCounts, type Counts, noCounts } from './counts.ts';
@@ -14,17 +14,22 @@ export class Journal {
   readonly nowMs: number;
   readonly done = new Set<string>();
   readonly counts: Counts = noCounts();
+  /** Open, not named again: one alike that ends first takes the file away, and a file without its head fits nothing. */
+  readonly #open: number;
 
   /** @throws MillraceError USAGE for a file of another replay, STATE_UNWRITABLE */
   constructor(file: string, asked: Record<string, unknown>, nowMs: number) {
     this.file = file;
-    const [head, ...lines] = readLines(file);
+    const text = readText(file);
+    // A last line without its end was being written when the process died.
+    const [head, ...lines] = text.split('\n').slice(0, -1);
     const mine = JSON.stringify(asked);
     if (head === undefined) {
       this.nowMs = nowMs;
-      this.#write(() => {
+      this.#open = this.#write(() => {
         mkdirSync(dirname(file), { recursive: true });
         writeFileSync(file, `${JSON.stringify({ v: 1, asked, nowMs })}\n`);
+        return openSync(file, 'a');
       });
       return;
     }
@@ -41,19 +46,22 @@ export class Journal {
       this.done.add(entry.object);
       addCounts(this.counts, entry.counts ?? {});
     }
+    this.#open = this.#write(() => openSync(file, 'a'));
+    if (!text.endsWith('\n')) this.#write(() => appendFileSync(this.#open, '\n'));
   }
 
   add(object: string, counts: Partial<Counts>): void {
-    this.#write(() => appendFileSync(this.file, `${JSON.stringify({ object, counts })}\n`));
+    this.#write(() => appendFileSync(this.#open, `${JSON.stringify({ object, counts })}\n`));
   }
 
   remove(): void {
+    closeSync(this.#open);
     rmSync(this.file, { force: true });
   }
 
-  #write(write: () => void): void {
+  #write<T>(write: () => T): T {
     try {
-      write();
+      return write();
     } catch (cause) {
       throw new MillraceError('STATE_UNWRITABLE', `${this.file}: ${messageOf(cause)}`, {
         cause,
@@ -69,12 +77,11 @@ export function journalFile(stateDir: string, asked: Record<string, unknown>): s
   return join(stateDir, 'replays', `${name}.jsonl`);
 }
 
-function readLines(file: string): string[] {
+function readText(file: string): string {
   try {
-    // A last line without its end was being written when the process died.
-    return readFileSync(file, 'utf8').split('\n').slice(0, -1);
+    return readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw new MillraceError('STATE_UNWRITABLE', `${file}: ${messageOf(error)}`, { cause: error });
   }
 }

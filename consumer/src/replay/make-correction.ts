@@ -15,6 +15,7 @@ import type { Store } from '@millrace/core/store/port.ts';
 import { type Static, Type } from 'typebox';
 import type { CommandContext } from '../commands/registry.ts';
 import { bringInLine } from './bring-in-line.ts';
+import { CatalogProblems } from './catalog-problems.ts';
 import type { ReplayFlags } from './request.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -69,19 +70,24 @@ export async function makeCorrection(flags: ReplayFlags, tools: CorrectionTools)
       `${found.unsettled} objects are not completely indexed yet and are left out; correct again later\n`,
     );
   }
+  const code = found.unlisted > 0 ? 1 : 0;
   if (found.objects.length === 0) {
     context.stderr('nothing in the archive is selected\n');
     return 1;
   }
   if (flags.dryRun) {
     await context.stdout(`${events} would be corrected; nothing was written\n`);
-    return 0;
+    return code;
   }
   const shelf = new CorrectionShelf(objects, config.archive.prefix);
-  const { unsettled: _, ...named } = found;
-  const correction = await shelf.add({ ...draft, ...named, madeMs: clock.now() }, signal);
+  const { objects: keys, sources } = found;
+  const made = { ...draft, objects: keys, sources, madeMs: clock.now() };
+  const correction = await shelf.add(made, signal);
   context.stderr(`correction ${correction.stream}/${correction.number}: ${events}\n`);
-  return bringInLine({ correction, withdrawn: false, applied: false }, shelf, tools, flags);
+  return Math.max(
+    code,
+    await bringInLine({ correction, withdrawn: false, applied: false }, shelf, tools, flags),
+  );
 }
 
 function hasSelection({ request, rate }: ReplayFlags): boolean {
@@ -100,7 +106,8 @@ function readDraft(path: string, nowMs: number): Draft {
     });
   const { select } = file;
   const { tag, host, file: path_, captured_from: from, captured_to: to } = select;
-  if ([tag, host, path_, from, to].every((item) => item === undefined))
+  const names = [tag ?? [], host ?? [], path_ ?? []].flat();
+  if (names.length === 0 && from === undefined && to === undefined)
     throw new MillraceError('CONFIG_INVALID', `${path}: select is empty`, {
       hint: 'name at least one of tag, host, file, captured_from and captured_to',
     });
@@ -145,6 +152,8 @@ function timeOf<Name extends string>(name: Name, text: string | undefined, nowMs
 
 interface Found extends Pick<Correction, 'objects' | 'sources'> {
   unsettled: number;
+  /** Objects without a readable footer: what they hold is not corrected. */
+  unlisted: number;
 }
 
 /** Completed objects that hold something of the selection, and what of its sources they hold. */
@@ -154,13 +163,10 @@ async function selected(
 ): Promise<Found> {
   const { config, clock, signal } = context;
   const takes = sourceFilter(select);
-  const catalog = new Catalog({
-    objects,
-    prefix: config.archive.prefix,
-    clock,
-    onProblem: ({ key, error }) => context.stderr(`${key}: ${error.message}\n`),
-  });
-  const found: Found = { objects: [], sources: [], unsettled: 0 };
+  const { prefix } = config.archive;
+  const problems = new CatalogProblems(prefix, (where, error) => context.stderr(`${where}: ${error}\n`));
+  const catalog = new Catalog({ objects, prefix, clock, onProblem: (item) => problems.add(item) });
+  const found: Found = { objects: [], sources: [], unsettled: 0, unlisted: 0 };
   const ranges = new Map<string, [number, number][]>();
   let page: CatalogEntry[] = [];
   const take = async () => {
@@ -197,6 +203,7 @@ async function selected(
   for (const [generation, own] of ranges) {
     if (own.length > 0) found.sources.push({ generation, ranges: merged(own) });
   }
+  found.unlisted = problems.unlisted.size;
   return found;
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createRenderer } from '@millrace/core/document/render.ts';
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { arbitraryRun, blockOf } from '@millrace/core/testing/blocks.ts';
-import type { Block, BlockRecord } from '@millrace/core/wire/block.ts';
+import { type Block, type BlockRecord, payloadBytesMax } from '@millrace/core/wire/block.ts';
 import { decodeBlock } from '@millrace/core/wire/decode.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import { blockRecords } from '@millrace/core/wire/records.ts';
@@ -36,6 +36,30 @@ test('selected records, sent as blocks of their own, are the same events under t
       );
     }),
   );
+});
+
+test('what has more runs, or more fillers, than a block may have is sent as several', () => {
+  const many = 'abc\n'.repeat(140_000);
+  const { header, payload } = blockOf([
+    { bytes: Buffer.from(many), from: 0, capturedMs: 1, multiline: false },
+  ]);
+  const block = decodeBlock(encodeBlock(header, payload));
+  const chosen = [...blockRecords(block)].filter((_, i) => i % 2 === 0);
+  const sent = reblock(block, chosen).map((bytes) => decodeBlock(bytes));
+  assert.equal(sent.length, 2);
+  assert.deepEqual(
+    sent.flatMap((part) => [...blockRecords(part)].map(({ offset }) => offset)),
+    chosen.map(({ offset }) => offset),
+  );
+  const wide = blockOf([
+    { bytes: Buffer.alloc(payloadBytesMax - 10, 'x'), from: 0, capturedMs: 1, multiline: false },
+  ]);
+  const [run] = wide.header.runs;
+  assert.ok(run);
+  run.lengths = Array.from({ length: run.size / 2 }, () => 2);
+  run.exceptions = [{ from: 0, length: 2, shipped: 2, by: 'redact' }];
+  const cut = decodeBlock(encodeBlock(wide.header, wide.payload));
+  for (const bytes of reblock(cut, [...blockRecords(cut)].slice(0, 60_000))) decodeBlock(bytes);
 });
 
 test('records beside dropped and rewritten ones keep their offsets', () => {

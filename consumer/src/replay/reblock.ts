@@ -1,6 +1,14 @@
-import { isMillraceError } from '@millrace/core/errors.ts';
-import type { Block, BlockHeader, BlockRecord, Run, Source } from '@millrace/core/wire/block.ts';
+import { isMillraceError, MillraceError } from '@millrace/core/errors.ts';
+import {
+  type Block,
+  type BlockHeader,
+  type BlockRecord,
+  payloadBytesMax,
+  type Run,
+  type Source,
+} from '@millrace/core/wire/block.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
+import { runsMax } from '@millrace/core/wire/fields.ts';
 
 const filler = Buffer.from('\n');
 
@@ -13,7 +21,7 @@ export function reblock(block: Block, records: readonly BlockRecord[]): Buffer[]
   try {
     return [encoded(block, stretches(block, records))];
   } catch (error) {
-    // Many short runs may need a longer header than the block had.
+    // Many short runs may need a longer header than the block had, and more fillers.
     if (!isMillraceError(error, 'WIRE_LIMIT') || records.length < 2) throw error;
     const half = records.length >> 1;
     return [...reblock(block, records.slice(0, half)), ...reblock(block, records.slice(half))];
@@ -78,7 +86,11 @@ function encoded({ header, payload }: Block, parts: Stretch[]): Buffer {
   }
   const { host, agent, stream } = header;
   const made: BlockHeader = { host, agent, stream, rules, sources, runs };
-  return encodeBlock(made, Buffer.concat(bytes));
+  const content = Buffer.concat(bytes);
+  // Readers refuse what is beyond these.
+  if (runs.length > runsMax || content.length > payloadBytesMax)
+    throw new MillraceError('WIRE_LIMIT', `${runs.length} runs of ${content.length} bytes`);
+  return encodeBlock(made, content);
 }
 
 function runOf({ run, base, records }: Stretch, source: number, payload: Uint8Array) {

@@ -7,6 +7,8 @@ import { Catalog } from '@millrace/archive/catalog.ts';
 import { CorrectionShelf } from '@millrace/archive/corrections/shelf.ts';
 import { validateConfig } from '@millrace/core/config/validate.ts';
 import { createRenderer } from '@millrace/core/document/render.ts';
+import { MillraceError } from '@millrace/core/errors.ts';
+import { generationText } from '@millrace/core/ids/generation.ts';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
@@ -16,11 +18,12 @@ import { consumerEvents } from '../events.ts';
 import { IndexerConfigSchema } from '../index/config.ts';
 import { type SmallArchive, smallArchive } from '../testing/small-archive.ts';
 import { wholeStore } from '../testing/whole-store.ts';
+import { CatalogProblems } from './catalog-problems.ts';
 import { type Counts, noCounts } from './counts.ts';
 import { Journal } from './journal.ts';
 import { Progress } from './progress.ts';
 import { RateLimit } from './rate.ts';
-import { replay } from './replay.ts';
+import { type ReplayOptions, replay } from './replay.ts';
 import { ReplayIndices } from './replay-indices.ts';
 import { parseReplayArgs } from './request.ts';
 import { Selection } from './selection.ts';
@@ -40,11 +43,24 @@ function journalIn(t: TestContext): string {
   return join(folder, 'state.jsonl');
 }
 
-function intoStore(store: ReturnType<typeof wholeStore>, indices = noHorizon): ReplayTarget {
+function intoStore(
+  store: ReturnType<typeof wholeStore>,
+  indices: ReplayIndices | (() => ReplayIndices) = noHorizon,
+  time = clock,
+): ReplayTarget {
   const telemetry = createTelemetry('consumer', consumerEvents, createLogger('test', 'silent'));
   const bounds = { body_documents_max: 2, flush_ms: 1, retry: { base_ms: 1, max_ms: 2 } };
   const config = validateConfig(IndexerConfigSchema, bounds, 'test');
-  return storeTarget({ store, indices, clock, telemetry, config, say: () => {}, signal: running });
+  const known = async () => (typeof indices === 'function' ? indices() : indices);
+  return storeTarget({
+    store,
+    indices: known,
+    clock: time,
+    telemetry,
+    config,
+    say: () => {},
+    signal: running,
+  });
 }
 
 interface Run {
@@ -53,14 +69,22 @@ interface Run {
   args?: string[];
   journal?: Pick<Journal, 'done' | 'add' | 'counts'>;
   problems?: string[];
+  correctLate?: ReplayOptions['correctLate'];
 }
 
-function run({ archive, target, args = [], journal, problems = [] }: Run): Promise<Counts> {
+function run({ archive, target, args = [], journal, problems = [], correctLate }: Run): Promise<Counts> {
   const { objects } = archive;
   const shelf = new CorrectionShelf(objects, '');
+  const catalog = new CatalogProblems('', (where, error) => problems.push(`${where}: ${error}`));
   const none = { done: new Set<string>(), add: () => undefined, counts: noCounts() };
   return replay({
-    catalog: new Catalog({ objects, prefix: '', clock, onProblem: () => {}, manifests: 'off' }),
+    catalog: new Catalog({
+      objects,
+      prefix: '',
+      clock,
+      onProblem: (item) => catalog.add(item),
+      manifests: 'off',
+    }),
     objects,
     renderer: createRenderer(),
     selection: new Selection(parseReplayArgs(args, nowMs).request),
@@ -71,6 +95,9 @@ function run({ archive, target, args = [], journal, problems = [] }: Run): Promi
     progress: new Progress('none', { stderr: () => {}, tty: false, clock }),
     rate: new RateLimit(undefined, clock),
     readBytes: 1_048_576,
+    clock: { ...clock, sleep: async () => {} },
+    unlisted: catalog.unlisted,
+    ...(correctLate ? { correctLate } : {}),
     onProblem: (where, error) => problems.push(`${where}: ${error}`),
     signal: running,
   });
@@ -205,6 +232,136 @@ test('a damaged block is told and counted, and does not keep the others out', as
   const problems: string[] = [];
   const counts = await run({ archive, target: intoStore(wholeStore()), problems });
   assert.deepEqual([counts.events, counts.unreadable, problems.length], [1, 1, 1]);
+});
+
+test('of a block that is damaged in one object the good copy of another is replayed', async () => {
+  const archive = smallArchive();
+  const key = archive.add({ blocks: [['a'], ['b']] });
+  const object = archive.objects.objects.get(key);
+  assert.ok(object);
+  archive.objects.objects.set(key.replace('/1-', '/9-'), { ...object, bytes: Buffer.from(object.bytes) });
+  object.bytes[200] = (object.bytes[200] ?? 0) ^ 1;
+  const counts = await run({ archive, target: intoStore(wholeStore()) });
+  assert.deepEqual([counts.events, counts.written, counts.unreadable], [2, 2, 1]);
+});
+
+test('an object without a readable footer is told once, and counted', async () => {
+  const archive = smallArchive();
+  archive.add({ blocks: [['a']] });
+  const object = archive.objects.objects.get(archive.add({ blocks: [['b']] }));
+  object?.bytes.fill(0, object.bytes.length - 40);
+  const problems: string[] = [];
+  const counts = await run({ archive, target: intoStore(wholeStore()), problems });
+  assert.deepEqual([counts.events, counts.unreadable, problems.length], [1, 1, 1]);
+});
+
+test('a read that S3 does not answer at once is asked again', async () => {
+  const archive = smallArchive();
+  archive.add({ blocks: [['a']] });
+  const { read } = archive.objects;
+  let reads = 0;
+  archive.objects.read = (key, from, to) => {
+    if (++reads === 2) throw new MillraceError('ARCHIVE_UNAVAILABLE', 'slow down');
+    return read(key, from, to);
+  };
+  const counts = await run({ archive, target: intoStore(wholeStore()) });
+  assert.equal(counts.written, 1);
+});
+
+test('a correction that is made while a replay writes is applied to what it has written', async () => {
+  const archive = smallArchive();
+  const keys = [archive.add({ blocks: [['a']] }), archive.add({ blocks: [['b']] })];
+  const store = wholeStore();
+  const inner = intoStore(store);
+  let opened = 0;
+  const target: ReplayTarget = {
+    ...inner,
+    open(stream) {
+      const sink = inner.open(stream);
+      return {
+        ...sink,
+        async end() {
+          const result = await sink.end();
+          // After the first object's events are in the store.
+          if (opened++ === 0) {
+            await new CorrectionShelf(archive.objects, '').add({
+              stream: 'logs',
+              madeMs: 1,
+              reason: 'test',
+              select: { tags: [], hosts: [], files: [] },
+              action: { drop: true },
+              objects: [keys[0] ?? ''],
+              sources: [{ generation: generationText(Buffer.alloc(16, 0)), ranges: [[0, 2]] }],
+            });
+          }
+          return result;
+        },
+      };
+    },
+  };
+  const corrected: string[] = [];
+  const correctLate: Run['correctLate'] = async ({ version }, key, bytes) => {
+    corrected.push(key);
+    assert.equal(version, '1');
+    assert.equal(bytes, archive.objects.objects.get(key)?.bytes.length);
+  };
+  await run({ archive, target, correctLate });
+  assert.ok(corrected.includes(keys[0] ?? ''));
+});
+
+test('a corrected event is looked at by itself, also in an object that the correction does not name', async () => {
+  const archive = smallArchive();
+  archive.add({ blocks: [['{"time":"2026-01-01T00:00:00Z","message":"a"}'], ['b']] });
+  await new CorrectionShelf(archive.objects, '').add({
+    stream: 'logs',
+    madeMs: 1,
+    reason: 'test',
+    select: { tags: [], hosts: [], files: [] },
+    action: { rule: '{"parse":{"type":"json"},"time":{"key":"time","type":"string"},"v":1}' },
+    objects: [],
+    sources: [{ generation: generationText(Buffer.alloc(16, 0)), ranges: [[0, 10]] }],
+  });
+  const store = wholeStore();
+  const args = ['--from', '2026-02-03', '--to', '2026-02-03'];
+  await run({ archive, target: intoStore(store), args });
+  assert.deepEqual(
+    [...store.held.values()].map(({ source }) => source.message),
+    ['b'],
+  );
+});
+
+test('a day that retention deletes during a replay is not made anew', async () => {
+  const archive = smallArchive();
+  archive.add({ blocks: [['a'], ['b']] });
+  const store = wholeStore();
+  let ms = 0;
+  let reads = 0;
+  const indices = () => {
+    const day = 'millrace-logs-2026.02.03';
+    if (reads++ === 0) return new ReplayIndices(new Map(), new Set([day]));
+    if (reads === 2) throw new MillraceError('STORE_UNAVAILABLE', 'no answer');
+    return new ReplayIndices(new Map([['logs', '2026.02.04']]), new Set());
+  };
+  const time = { ...clock, monotonic: () => clock.monotonic() + ms };
+  const target = intoStore(store, indices, time);
+  const later: ReplayTarget = {
+    ...target,
+    open(stream) {
+      const sink = target.open(stream);
+      return {
+        ...sink,
+        async take(selected, counts) {
+          await sink.take(selected, counts);
+          ms += 30_000;
+        },
+      };
+    },
+  };
+  await run({ archive, target: later });
+  assert.deepEqual(
+    [...store.held.values()].map(({ index }) => index),
+    ['millrace-logs-2026.02.03', 'millrace-logs-replayed-2026.02.03'],
+  );
 });
 
 test('a block that lies in two objects is replayed once', async () => {

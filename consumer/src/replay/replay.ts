@@ -2,9 +2,11 @@ import type { Catalog, CatalogEntry } from '@millrace/archive/catalog.ts';
 import type { Corrections } from '@millrace/archive/corrections/corrections.ts';
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { readBlocks } from '@millrace/archive/reader.ts';
+import { retryingReads } from '@millrace/archive/retried.ts';
 import type { Renderer } from '@millrace/core/document/render.ts';
 import { isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { blockId } from '@millrace/core/ids/block-id.ts';
+import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { decodeBlock } from '@millrace/core/wire/decode.ts';
 import { addCounts, type Counts, noCounts } from './counts.ts';
 import type { Journal } from './journal.ts';
@@ -21,12 +23,18 @@ export interface ReplayOptions {
   selection: Selection;
   /** Streams to replay. */
   streams: string[];
+  /** As they are now. */
   corrections(stream: string): Promise<Corrections>;
+  /** Brings in line what was written of an object that a correction has passed by; absent: it cannot be taken back. */
+  correctLate?(corrections: Corrections, key: string, bytes: number): Promise<void>;
   target: ReplayTarget;
   journal: Pick<Journal, 'done' | 'add' | 'counts'>;
   progress: Progress;
   rate: RateLimit;
   readBytes: number;
+  clock: Clock;
+  /** Objects that the catalog could not list, because their footers cannot be read. */
+  unlisted: ReadonlySet<string>;
   /** Something of the archive that could not be read; it is counted, and the replay goes on. */
   onProblem(where: string, error: string): void;
   signal: AbortSignal;
@@ -50,6 +58,7 @@ export async function replay(options: ReplayOptions): Promise<Counts> {
     }
     await running.end();
     signal.throwIfAborted();
+    counts.unreadable += options.unlisted.size;
     progress.end(counts);
     return counts;
   } finally {
@@ -90,6 +99,8 @@ class Running {
   readonly #counts: Counts;
   readonly #seen = new Set<string>();
   readonly #open = new Set<Promise<void>>();
+  /** By stream, once others were made than there were at the beginning. */
+  readonly #newer = new Map<string, Corrections>();
   #failure: unknown;
 
   constructor(options: ReplayOptions, counts: Counts) {
@@ -97,7 +108,8 @@ class Running {
     this.#counts = counts;
   }
 
-  async object(entry: CatalogEntry, share: Share, corrections: Corrections): Promise<void> {
+  async object(entry: CatalogEntry, share: Share, first: Corrections): Promise<void> {
+    const corrections = this.#newer.get(entry.footer.stream) ?? first;
     const { target, onProblem } = this.#options;
     const counts = { ...noCounts(), objects: 1 };
     const sink = target.open(entry.footer.stream);
@@ -108,7 +120,7 @@ class Running {
       onProblem(entry.key, error.message);
       counts.unreadable++;
     }
-    const ending = this.#end(entry, sink, counts).catch((error: unknown) => {
+    const ending = this.#end(entry, sink, corrections, counts).catch((error: unknown) => {
       this.#failure ??= error;
     });
     const open = ending.finally(() => this.#open.delete(open));
@@ -122,9 +134,21 @@ class Running {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  async #end({ key, bytes }: CatalogEntry, sink: ReplaySink, counts: Counts): Promise<void> {
-    const { journal, progress } = this.#options;
+  async #end(
+    { key, bytes, footer }: CatalogEntry,
+    sink: ReplaySink,
+    before: Corrections,
+    counts: Counts,
+  ): Promise<void> {
+    const { journal, progress, corrections, correctLate } = this.#options;
     const later = await sink.end();
+    if (correctLate !== undefined) {
+      const now = await corrections(footer.stream);
+      if (now.version !== before.version) {
+        this.#newer.set(footer.stream, now);
+        await correctLate(now, key, bytes);
+      }
+    }
     addCounts(counts, later);
     // The footer is gone through too.
     addCounts(this.#counts, { ...later, objects: 1, bytes: bytes - counts.bytes });
@@ -139,13 +163,18 @@ class Running {
     sink: ReplaySink,
     counts: Counts,
   ): Promise<void> {
-    const { objects, readBytes, signal, rate, progress } = this.#options;
-    const fresh = footer.blocks.filter(({ id }) => !this.#repeated(id));
+    const { clock, readBytes, signal, rate, progress } = this.#options;
+    const objects = retryingReads(this.#options.objects, clock);
+    const fresh = footer.blocks.filter(({ id }) => !this.#seen.has(id));
     for await (const { block, bytes } of readBlocks(objects, key, fresh, readBytes, signal)) {
       signal.throwIfAborted();
+      if (this.#seen.has(block.id)) continue;
       await rate.take('bytes', bytes.length, signal);
       const own = { ...noCounts(), bytes: bytes.length };
-      await this.#block(`${key}, block ${block.id}`, block.id, bytes, share, corrections, sink, own);
+      const where = `${key}, block ${block.id}`;
+      const read = await this.#block(where, block.id, bytes, share, corrections, sink, own);
+      // Of a block that is damaged here, another object may hold a good copy.
+      if (read) this.#see(block.id);
       await rate.take('events', own.events, signal);
       addCounts(counts, own);
       addCounts(this.#counts, own);
@@ -153,6 +182,7 @@ class Running {
     }
   }
 
+  /** False for a block that cannot be read. */
   async #block(
     where: string,
     id: string,
@@ -161,7 +191,7 @@ class Running {
     corrections: Corrections,
     sink: ReplaySink,
     counts: Counts,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { renderer, selection, onProblem } = this.#options;
     const unreadable = (error: string, events: number) => {
       counts.unreadable += events;
@@ -174,23 +204,22 @@ class Running {
       const corrected = corrections.correct(block);
       const selected = { id, bytes, block, share, corrected, selection, renderer, unreadable };
       const chosen = selectedBlock(selected);
-      if (chosen === undefined) return;
+      if (chosen === undefined) return true;
       counts.blocks++;
       await sink.take(chosen, counts);
+      return true;
     } catch (error) {
       if (!damages.some((code) => isMillraceError(error, code))) throw error;
       unreadable(messageOf(error), 1);
+      return false;
     }
   }
 
-  #repeated(id: string): boolean {
-    if (this.#seen.has(id)) return true;
+  #see(id: string): void {
     this.#seen.add(id);
-    if (this.#seen.size > idsMax) {
-      const [oldest] = this.#seen;
-      if (oldest !== undefined) this.#seen.delete(oldest);
-    }
-    return false;
+    if (this.#seen.size <= idsMax) return;
+    const [oldest] = this.#seen;
+    if (oldest !== undefined) this.#seen.delete(oldest);
   }
 }
 

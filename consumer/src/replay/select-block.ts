@@ -1,5 +1,6 @@
 import type { Corrected } from '@millrace/archive/corrections/corrections.ts';
 import type { Renderer } from '@millrace/core/document/render.ts';
+import { isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
 import type { Block, BlockRecord } from '@millrace/core/wire/block.ts';
 import { blockRecords } from '@millrace/core/wire/records.ts';
 import type { Selection, Share } from './selection.ts';
@@ -34,8 +35,19 @@ export function selectedBlock(choice: Choice): SelectedBlock | undefined {
     block: corrected?.block ?? block,
     corrected: corrected !== undefined,
     whole: share === 'whole' && corrected === undefined,
-    batches: () => batches(choice, ({ run }) => taken.has(sources[run.source] as (typeof sources)[0])),
+    batches: () =>
+      blamed(batches(choice, ({ run }) => taken.has(sources[run.source] as (typeof sources)[0]))),
   };
+}
+
+/** @throws MillraceError WIRE_CORRUPT for a fault in here, too: it is this block's, and the others are replayed */
+function* blamed(all: Iterable<Batch>): Generator<Batch> {
+  try {
+    yield* all;
+  } catch (cause) {
+    if (isMillraceError(cause)) throw cause;
+    throw new MillraceError('WIRE_CORRUPT', `fault: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function* batches(choice: Choice, taken: (record: BlockRecord) => boolean): Generator<Batch> {
@@ -58,7 +70,9 @@ function* batches(choice: Choice, taken: (record: BlockRecord) => boolean): Gene
       }
     };
     const unrendered = renderer.renderBlock(corrected?.block ?? block, some(), (document) => {
-      if (current === undefined || (share !== 'whole' && !selection.takesDocument(document))) return;
+      // Of what the footer says nothing holds for an event that a correction may have moved to another day.
+      const known = share === 'whole' && corrected === undefined;
+      if (current === undefined || !(known || selection.takesDocument(document))) return;
       batch.documents.push(document);
       batch.records.push(current);
       units += document.source.length;

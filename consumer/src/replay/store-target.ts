@@ -1,16 +1,19 @@
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
-import { MillraceError } from '@millrace/core/errors.ts';
+import { isMillraceError, MillraceError } from '@millrace/core/errors.ts';
+import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { Store } from '@millrace/core/store/port.ts';
 import type { ConsumerTelemetry } from '../events.ts';
 import type { IndexerConfig } from '../index/config.ts';
 import { createIndexer } from '../index/indexer.ts';
+import { horizonAgeMsMax } from '../retention/horizons.ts';
 import type { ReplayIndices } from './replay-indices.ts';
 import type { ReplayTarget } from './target.ts';
 
 export interface StoreTargetOptions {
   store: Store;
-  indices: ReplayIndices;
+  /** As the store is now; read again and again, since retention deletes what a long replay writes to. */
+  indices(): Promise<ReplayIndices>;
   clock: Clock;
   telemetry: ConsumerTelemetry;
   config: IndexerConfig;
@@ -19,14 +22,17 @@ export interface StoreTargetOptions {
   signal: AbortSignal;
 }
 
+const patience: Backoff = { baseMs: 200, maxMs: 10_000 };
+
 /** Creates the documents under the ids that they always have: what is there already is left as it is. */
 export function storeTarget(options: StoreTargetOptions): ReplayTarget {
-  const { indices, signal } = options;
+  const { signal } = options;
   const totals = { created: 0, existing: 0 };
   const indexer = createIndexer({ ...options, telemetry: counting(options, totals) });
   const abandon = () => void indexer.close();
   signal.addEventListener('abort', abandon, { once: true });
   const reported = { created: 0, existing: 0 };
+  const known = knownIndices(options);
   return {
     open() {
       const group = indexer.group();
@@ -34,7 +40,9 @@ export function storeTarget(options: StoreTargetOptions): ReplayTarget {
       return {
         async take(selected, counts) {
           for (const { documents } of selected.batches()) {
-            if (!(await indexer.add(documents.map(inPlace), group, selected.id))) throw stopped();
+            const indices = await known();
+            const placed = documents.map((document) => inPlace(document, indices));
+            if (!(await indexer.add(placed, group, selected.id))) throw stopped();
             counts.events += documents.length;
             taken += documents.length;
           }
@@ -57,11 +65,30 @@ export function storeTarget(options: StoreTargetOptions): ReplayTarget {
       await indexer.close();
     },
   };
+}
 
-  function inPlace(document: RenderedDocument): RenderedDocument {
-    const index = indices.of(document.index);
-    return index === document.index ? document : { ...document, index };
-  }
+function inPlace(document: RenderedDocument, indices: ReplayIndices): RenderedDocument {
+  const index = indices.of(document.index);
+  return index === document.index ? document : { ...document, index };
+}
+
+/** What is known of the indices, no older than writers may know it (retention waits for them). */
+function knownIndices({ indices, clock, signal }: StoreTargetOptions): () => Promise<ReplayIndices> {
+  let known: ReplayIndices | undefined;
+  let readMs = 0;
+  return async () => {
+    for (let attempt = 0; known === undefined || clock.monotonic() - readMs >= horizonAgeMsMax; attempt++) {
+      const askedMs = clock.monotonic();
+      try {
+        known = await indices();
+        readMs = askedMs;
+      } catch (error) {
+        if (!isMillraceError(error, 'STORE_UNAVAILABLE') || signal.aborted) throw error;
+        await clock.sleep(backoffMs(patience, attempt, clock.random), signal);
+      }
+    }
+    return known;
+  };
 }
 
 function stopped(): MillraceError {

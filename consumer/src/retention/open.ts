@@ -2,7 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CorrectionShelf } from '@millrace/archive/corrections/shelf.ts';
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { retryingReads } from '@millrace/archive/retried.ts';
-import { createRenderer } from '@millrace/core/document/render.ts';
+import { createRenderer, type Renderer } from '@millrace/core/document/render.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { Store } from '@millrace/core/store/port.ts';
 import type { ConsumerConfig } from '../config.ts';
@@ -19,13 +19,16 @@ export interface FleetRetentionOptions {
   dynamo: DynamoDBClient;
   worker: string;
   clock: Clock;
+  /** Absent: one that nobody watches, for a command. */
+  renderer?: Renderer;
 }
 
 /** Far below the time after which another process takes the lock. */
 const lockKeepMs = 10_000;
 
 /** Retention of a fleet: one process at a time. */
-export function fleetRetention({ config, store, objects, dynamo, worker, clock }: FleetRetentionOptions) {
+export function fleetRetention(options: FleetRetentionOptions) {
+  const { config, store, objects, dynamo, worker, clock, renderer = createRenderer() } = options;
   const lock = createLock(
     dynamoLockItem(dynamo, lockTable(config), 'retention'),
     worker,
@@ -44,7 +47,7 @@ export function fleetRetention({ config, store, objects, dynamo, worker, clock }
             store,
             objects: reads,
             prefix: config.archive.prefix,
-            renderer: createRenderer(),
+            renderer,
             corrections: (stream, ended) => shelf.load(stream, ended),
             readBytes: config.filler.read_bytes,
             clock,

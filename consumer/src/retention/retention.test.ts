@@ -6,6 +6,7 @@ import { encodeFooter } from '@millrace/core/archive/encode-footer.ts';
 import { FooterBuilder } from '@millrace/core/archive/footer-builder.ts';
 import { archiveKey } from '@millrace/core/archive/key.ts';
 import { createRenderer } from '@millrace/core/document/render.ts';
+import { MillraceError } from '@millrace/core/errors.ts';
 import { blockId } from '@millrace/core/ids/block-id.ts';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
 import { decodeBlock } from '@millrace/core/wire/decode.ts';
@@ -60,7 +61,10 @@ function setUp() {
       store.marksHeld.push({ object: key, stream: 'logs', events, indexed: events, exceptions: [] });
     return key;
   };
-  const run = async (request: { dryRun?: boolean; replayed?: boolean; days?: number } = {}) => {
+  const run = async (
+    request: { dryRun?: boolean; replayed?: boolean; days?: number } = {},
+    signal = new AbortController().signal,
+  ) => {
     const options = {
       store,
       objects,
@@ -69,12 +73,14 @@ function setUp() {
       corrections: async () => new Corrections([]),
       readBytes: 1_048_576,
       clock,
-      signal: new AbortController().signal,
+      signal,
     };
     let over = false;
     const report = retain(options, { days: 7, dryRun: false, replayed: false, ...request }).finally(() => {
       over = true;
     });
+    // Whether it rejects is the caller's to see, when time has gone on.
+    report.catch(() => {});
     for (let i = 0; i < 200 && !over; i++) await clock.advance(1_000);
     return report;
   };
@@ -181,6 +187,47 @@ test('the same records in two blocks are one document each, and agree', async ()
   const { refused, deleted } = await run();
   assert.deepEqual(refused, []);
   assert.equal(deleted[0]?.documents, 5);
+});
+
+test('the same records in two blocks do not hide a document that the archive has not', async () => {
+  const { store, block, archive, run } = setUp();
+  archive([block(3, oldMs, 500)]);
+  archive([block(5, oldMs, 500)]);
+  for (const id of ['a', 'b'])
+    store.held.set(`${old}/${id}`, { index: old, id, source: {}, replaces: false });
+  const { refused, deleted } = await run();
+  assert.deepEqual(deleted, []);
+  assert.deepEqual(refused[0]?.problems, ['it holds 2 documents more than the archive has events for it']);
+});
+
+test('the horizon passes no index that does not answer for now', async () => {
+  const { store, block, archive, run } = setUp();
+  archive([block(3)]);
+  const { search } = store;
+  store.search = ({ indices }) => {
+    assert.deepEqual(indices, ['millrace-*-*.*']);
+    return Promise.reject(new MillraceError('STORE_UNAVAILABLE', 'missing shards'));
+  };
+  await assert.rejects(run(), { code: 'STORE_UNAVAILABLE' });
+  assert.equal(store.horizonDates.size, 0);
+  store.search = search;
+  assert.equal((await run()).deleted.length, 1);
+});
+
+test('a run that is stopped, or loses its lock, is not taken for one that is done', async () => {
+  const { clock, store, block, archive, run, indices } = setUp();
+  archive([block(3)]);
+  const stop = new AbortController();
+  const { sleep } = clock;
+  clock.sleep = (ms, signal) => {
+    stop.abort();
+    return sleep(ms, signal);
+  };
+  await assert.rejects(run({}, stop.signal), { code: 'DEADLINE', message: /0 of 1 indices/ });
+  assert.deepEqual(await indices(), [old]);
+  clock.sleep = sleep;
+  assert.equal((await run()).deleted.length, 1, 'the next one goes on');
+  assert.equal(store.horizonDates.get('logs'), '2026.01.27');
 });
 
 test('an object whose footer does not say its days is read', async () => {

@@ -70,11 +70,11 @@ export async function redriveBatch(
 function archive(
   config: ConsumerConfig,
   writer: ArchiveWriter,
-  record: ShardRecord & { shard: string },
+  record: ShardRecord & Pick<SetAsideRecord, 'stream' | 'shard'>,
 ): boolean {
   const incoming = readIncoming({
     foreign: config.foreign,
-    stream: config.stream.name,
+    stream: record.stream,
     shard: record.shard,
     takesStream: streamFilter(config.streams),
   })(record);
@@ -106,13 +106,17 @@ function writerOf(
   });
 }
 
-function recordOf(record: SetAsideRecord, content: Buffer): ShardRecord & { shard: string } {
+function recordOf(
+  record: SetAsideRecord,
+  content: Buffer,
+): ShardRecord & Pick<SetAsideRecord, 'stream' | 'shard'> {
   return {
     data: content.subarray(record.offset, record.offset + record.bytes),
     sequence: record.sequence_number,
     subSequence: record.sub_sequence_number,
     partitionKey: record.partition_key,
     arrivalMs: record.arrival_ms,
+    stream: record.stream,
     shard: record.shard,
   };
 }

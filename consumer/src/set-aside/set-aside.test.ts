@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { readFooter } from '@millrace/archive/reader.ts';
 import { fakeObjectStore } from '@millrace/archive/testing/fake-object-store.ts';
 import { validateConfig } from '@millrace/core/config/validate.ts';
+import { MillraceError } from '@millrace/core/errors.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
@@ -15,6 +16,7 @@ import { encodeBatch, type SetAsideRecord } from './batch-file.ts';
 import { itemBytes } from './item-bytes.ts';
 import { setAsideKey } from './key.ts';
 import { markedItems, recordItems, type SetAsideItem, type SetAsideQuery } from './list.ts';
+import { redriveObject } from './redrive-object.ts';
 import { redriveBatch } from './redrive-records.ts';
 import { SetAsideStorm, type setAsideEvents } from './storm.ts';
 
@@ -136,6 +138,41 @@ test('redrive archives what can be used now, leaves the rest, and takes nothing 
   );
   const again = await redriveBatch(options, key, await listed());
   assert.deepEqual([again.taken, again.left, again.archived], [0, 1, []]);
+});
+
+test('a record of another stream is tried again as that stream delivered it', async () => {
+  const { objects, batch, listed, options } = setUp();
+  const more = { stream: 'other', reason: 'foreign', code: 'WIRE_CORRUPT' };
+  const key = batch([Buffer.from('{"a":1}\n')], 0, more);
+  const { archived } = await redriveBatch(options, key, await listed());
+  const [object = ''] = archived;
+  const size = objects.objects.get(object)?.bytes.length ?? 0;
+  const { sources } = await readFooter(objects, object, size, running);
+  assert.deepEqual(
+    sources.map(({ path, tag }) => [path, tag]),
+    [['kinesis://other/shardId-000000000000', 'foreign.other']],
+  );
+});
+
+test('an object that is gone does not end the redrive of others, and its mark stays', async () => {
+  const store = wholeStore();
+  const mark = { stream: 'logs', events: 9, indexed: 7, exceptions: [], setAside: 2 };
+  store.marksHeld = [{ ...mark, object: 'gone' }];
+  let told = '';
+  const options = {
+    store,
+    stderr: (text: string) => {
+      told += text;
+    },
+    signal: running,
+  };
+  const failing = (code: 'ARCHIVE_CORRUPT' | 'STORE_UNAVAILABLE') => () =>
+    Promise.reject(new MillraceError(code, 'no such object'));
+  assert.equal(await redriveObject({ ...options, refill: failing('ARCHIVE_CORRUPT') }, 'gone'), 2);
+  assert.equal(told, 'gone: no such object\n');
+  const down = redriveObject({ ...options, refill: failing('STORE_UNAVAILABLE') }, 'gone');
+  await assert.rejects(down, { code: 'STORE_UNAVAILABLE' });
+  assert.equal(await redriveObject({ ...options, refill: async () => {} }, 'whole'), 0);
 });
 
 test('a redrive that could not archive says nothing of what it took', async () => {

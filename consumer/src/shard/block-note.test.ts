@@ -77,6 +77,13 @@ test('what is begun stands in the file, and each step changes it', (t) => {
   assert.equal(readBegun(file), undefined);
 });
 
+test('a record whose work comes in many pieces does not stand still', (t) => {
+  const { file, open } = setUp(t);
+  const note = open();
+  const seen = [1, 2, 3].map(() => note.during(record('3'), () => readBegun(file)?.step));
+  assert.equal(new Set(seen).size, 3);
+});
+
 test('the file never grows, and a torn or foreign one is begun anew', (t) => {
   const { file, open, dieAt } = setUp(t);
   const sequence = (i: number) => record(`49${'0'.repeat(50)}${1_000 + i}`, 12_345);

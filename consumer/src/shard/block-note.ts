@@ -8,7 +8,7 @@ export interface Begun {
   pid: number;
   /** Sequence and sub-sequence number of the record. */
   record: string;
-  /** Goes up with each piece of the record's work: standing still is hanging. */
+  /** Goes up with each piece of work, of whatever record: standing still is hanging. */
   step: number;
   /** Processes that ended in the middle of this record before. */
   deaths: number;
@@ -26,7 +26,10 @@ export function notesFolder(stateDir: string): string {
   return join(stateDir, 'shards');
 }
 
-const nameOf = (record: ShardRecord) => `${record.sequence}.${record.subSequence}`;
+/** A record, or a block by its name, of which nothing else is known. */
+export type Noted = Pick<ShardRecord, 'sequence' | 'subSequence'>;
+
+const nameOf = (record: Noted) => `${record.sequence}.${record.subSequence}`;
 
 /**
  * Says in a file which record is being worked at, so that a record that takes its process along, by hanging or by
@@ -38,6 +41,7 @@ export class BlockNote {
   readonly #condemned: string[];
   readonly #suspect: Begun | undefined;
   #at: Begun | undefined;
+  #step = 0;
 
   /** @throws MillraceError STATE_UNWRITABLE */
   constructor(stateDir: string, shard: string) {
@@ -61,15 +65,15 @@ export class BlockNote {
   }
 
   /** Whether processes ended in the middle of this record so often that it must not be tried again. */
-  condemned(record: ShardRecord): boolean {
+  condemned(record: Noted): boolean {
     return this.#condemned.includes(nameOf(record));
   }
 
   /** Runs a piece of the record's work: one that does not come back is seen by the main process. */
-  during<T>(record: ShardRecord, work: () => T): T {
+  during<T>(record: Noted, work: () => T): T {
     const name = nameOf(record);
     const deaths = this.#suspect?.record === name ? this.#suspect.deaths : 0;
-    this.#at = { pid: process.pid, record: name, step: 0, deaths };
+    this.#at = { pid: process.pid, record: name, step: this.#step++, deaths };
     this.#write(JSON.stringify(this.#at));
     try {
       return work();
@@ -82,7 +86,7 @@ export class BlockNote {
   /** A piece of what is being worked at is done. */
   step(): void {
     if (this.#at === undefined) return;
-    this.#at.step++;
+    this.#at.step = this.#step++;
     this.#write(JSON.stringify(this.#at));
   }
 

@@ -82,3 +82,29 @@ test('no checkpoint covers a foreign record of many blocks before all of them ar
   const blocks = archived(objects).flatMap((footer) => footer.blocks.map(({ sequence }) => sequence));
   assert.deepEqual(blocks, ['1', '1', '1', '1', '2']);
 });
+
+test('an object that is full in the middle of a record is closed, counted and marked with all of it', async () => {
+  const lines = Array.from({ length: 40_000 }, (_, i) => `line ${i} ${'x'.repeat(80)}\n`).join('');
+  // The second time its blocks wait for the store, one after another, while the object is completed.
+  for (const queue_bytes_max of [33_554_432, 65_536]) {
+    const { start, process, clock, store, objects, failures } = setUp({
+      object_bytes_max: 1_024,
+      queue_bytes_max,
+    });
+    await start();
+    store.down = queue_bytes_max === 65_536;
+    await process([delivered(1, gzipSync(lines))]);
+    assert.equal(archived(objects).length, 1);
+    store.down = false;
+    await clock.advance(60_000);
+    assert.deepEqual(failures, []);
+    const [footer] = archived(objects);
+    assert.equal(footer?.blocks.length, 4);
+    assert.deepEqual(footer?.days, [{ date: '2026.02.03', events: 40_000 }]);
+    assert.equal(store.held.size, 40_000);
+    assert.deepEqual(
+      store.marksHeld.map(({ events, indexed }) => [events, indexed]),
+      [[40_000, 40_000]],
+    );
+  }
+});

@@ -24,6 +24,13 @@ export interface LiveIndexOptions {
 const storeRetry: Backoff = { baseMs: 500, maxMs: 10_000 };
 const markTries = 6;
 
+/** Some documents of a block. */
+export interface BlockDocuments {
+  /** Its id. */
+  block: string;
+  documents: RenderedDocument[];
+}
+
 /** What is under way for one object. */
 interface Entry {
   group: IndexGroup;
@@ -64,11 +71,14 @@ export class LiveIndex {
     }
   }
 
-  /** Hands the documents of `block` over; resolves when there is room for more, or when indexing was given up. */
-  async add(object: ArchiveObject, block: string, batches: Iterable<RenderedDocument[]>): Promise<void> {
+  /**
+   * Hands the documents of a record over, all of them in one call: the object may be completed meanwhile. Resolves when
+   * there is room for more, or when indexing was given up.
+   */
+  async add(object: ArchiveObject, batches: Iterable<BlockDocuments>): Promise<void> {
     const entry = this.#entries.get(object);
     if (entry === undefined) return;
-    entry.adding = this.#addAll(object, entry, block, batches);
+    entry.adding = this.#addAll(object, entry, batches);
     await entry.adding;
   }
 
@@ -98,14 +108,9 @@ export class LiveIndex {
     this.#probe?.abandon();
   }
 
-  async #addAll(
-    object: ArchiveObject,
-    entry: Entry,
-    block: string,
-    batches: Iterable<RenderedDocument[]>,
-  ): Promise<void> {
+  async #addAll(object: ArchiveObject, entry: Entry, batches: Iterable<BlockDocuments>): Promise<void> {
     const { indexer, clock, giveUpMs } = this.#options;
-    for (const documents of batches) {
+    for (const { block, documents } of batches) {
       if (this.#entries.get(object) !== entry) return;
       const timer = new AbortController();
       const late = clock

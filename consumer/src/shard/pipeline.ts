@@ -8,7 +8,7 @@ import type { ShardTelemetry } from '../events.ts';
 import { renderedBatches, type Stretch } from '../index/batches.ts';
 import type { BlockNote } from './block-note.ts';
 import type { Incoming, IncomingBlock } from './incoming.ts';
-import type { LiveIndex } from './live-index.ts';
+import type { BlockDocuments, LiveIndex } from './live-index.ts';
 import type { ShardRecord } from './record.ts';
 import type { Refusal, SetAsideWriter } from './set-aside.ts';
 
@@ -46,13 +46,13 @@ export class Pipeline {
     if (note.condemned(record)) return this.#setAside(record, condemned);
     const taken = note.during(record, () => this.#take(record));
     if ('reason' in taken) return this.#setAside(record, taken);
-    for (const { object, block, id } of taken) {
-      const { events, documents } = note.during(record, () => this.#render(block, object, id));
-      writer.sealFull(object);
-      count.events(events);
-      // Of many events the first are at hand only: they are rendered once more, and never all held.
-      if (events > documents.length) await index.add(object, id, this.#again(record, block, object, id));
-      else if (events > 0) await index.add(object, id, [documents]);
+    const [first] = taken;
+    if (first !== undefined) {
+      // The object may be closed from here on, and marked once this hand-over ends: all of the record goes into both.
+      const rendered = this.#renderAll(record, taken);
+      writer.sealFull(first.object);
+      for (const { events } of rendered) count.events(events);
+      await index.add(first.object, this.#batches(record, rendered));
     }
     await writer.room();
   }
@@ -96,6 +96,26 @@ export class Pipeline {
     const { checkpoint, setAside } = this.#options;
     checkpoint.delivered(record.sequence, setAside.add(record, refusal), record.arrivalMs);
     await setAside.room();
+  }
+
+  /** Documents of the record's blocks, of the first ones held: the others' are made once more when it is their turn. */
+  #renderAll(record: ShardRecord, taken: Taken[]): (Taken & Rendered)[] {
+    const { note } = this.#options;
+    let bytes = 0;
+    return taken.map((one) => {
+      const rendered = note.during(record, () => this.#render(one.block, one.object, one.id));
+      bytes += one.block.payload.length;
+      return { ...one, ...rendered, ...(bytes > heldBytesMax && { documents: [] }) };
+    });
+  }
+
+  *#batches(record: ShardRecord, rendered: (Taken & Rendered)[]): Generator<BlockDocuments> {
+    for (const { events, documents, block, object, id } of rendered) {
+      if (events === 0) continue;
+      // Of many events the first are at hand only: they are rendered once more, and never all held.
+      if (events === documents.length) yield { block: id, documents };
+      else for (const batch of this.#again(record, block, object, id)) yield { block: id, documents: batch };
+    }
   }
 
   /**
@@ -164,6 +184,9 @@ interface Rendered {
   events: number;
   documents: RenderedDocument[];
 }
+
+/** Of payload, whose documents are held: one block's always fit. */
+const heldBytesMax = 2 * 1024 * 1024;
 
 const condemned: Refusal = {
   reason: 'fatal',

@@ -50,13 +50,13 @@ export class DaemonSide {
     for (;;) {
       const reply = await this.next();
       if (reply.action === 'status') {
-        assert.equal(reply['responseFor'], message.action);
+        assert.equal(reply.responseFor, message.action);
         return checkpoints;
       }
       assert.equal(reply.action, 'checkpoint');
       const error = answer(reply);
-      if (error === undefined) checkpoints.push(reply['sequenceNumber'] ?? 'end');
-      this.send({ action: 'checkpoint', sequenceNumber: reply['sequenceNumber'], error });
+      if (error === undefined) checkpoints.push(reply.sequenceNumber ?? 'end');
+      this.send({ action: 'checkpoint', sequenceNumber: reply.sequenceNumber, error });
     }
   }
 }
@@ -80,7 +80,8 @@ async function servers(t: TestContext) {
         bulks.push(body.toString());
         const count = body.toString().split('\n').length >> 1;
         json({ errors: false, items: Array.from({ length: count }, () => ({ create: { status: 201 } })) });
-      } else json({ acknowledged: true, version: { number: '3.6.0', distribution: 'opensearch' } });
+      } else if (path.endsWith('/_search')) json({ hits: { hits: [] } });
+      else json({ acknowledged: true, version: { number: '3.6.0', distribution: 'opensearch' } });
     });
   });
   server.listen(0, '127.0.0.1');

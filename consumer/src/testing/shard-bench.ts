@@ -22,15 +22,16 @@ export function setUp(
     give_up_ms?: number;
     queue_bytes_max?: number;
     buffer_bytes_max?: number;
+    object_bytes_max?: number;
   } = {},
 ) {
   const { streams = ['*'], give_up_ms = 120_000, queue_bytes_max = 33_554_432 } = overrides;
-  const { buffer_bytes_max = 48 * 1024 * 1024 } = overrides;
+  const { buffer_bytes_max = 48 * 1024 * 1024, object_bytes_max = 64 * 1024 * 1024 } = overrides;
   const config = validateConfig(
     ConsumerConfigSchema,
     {
       stream: { name: 'kinesis', region: 'r' },
-      archive: { bucket: 'b', region: 'r', prefix: 'p/', buffer_bytes_max },
+      archive: { bucket: 'b', region: 'r', prefix: 'p/', buffer_bytes_max, object_bytes_max },
       store: { type: 'opensearch', node: 'http://127.0.0.1:9200' },
       streams,
       index: { give_up_ms, queue_bytes_max },

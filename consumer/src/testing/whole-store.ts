@@ -63,6 +63,8 @@ export function wholeStore(): WholeStore {
         for (const { index } of base.held.values()) counts.set(index, (counts.get(index) ?? 0) + 1);
         return [...counts].map(([index, documents]) => ({ index, documents, bytes: documents * 100 }));
       }),
+    search: () =>
+      call('search', () => ({ tookMs: 0, total: { value: 0, relation: 'eq' as const }, hits: [] })),
     deleteIndex: (index: string) =>
       call('deleteIndex', () => {
         for (const [key, document] of base.held) if (document.index === index) base.held.delete(key);

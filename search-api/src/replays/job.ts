@@ -14,7 +14,7 @@ export const ReplayBodySchema = Type.Object(
     file: Globs,
     stream: Type.Array(Type.String({ pattern: '^[a-z0-9_]{1,100}$' }), { maxItems: 100, default: [] }),
     /** 5000: events a second; 10MB: bytes of the archive a second. */
-    rate: Type.Optional(Type.String({ pattern: '^\\d{1,12}(KB|MB|GB)?$' })),
+    rate: Type.Optional(Type.String({ pattern: '^[1-9]\\d{0,11}(KB|MB|GB)?$' })),
     dry_run: Type.Boolean({ default: false }),
   },
   { additionalProperties: false },

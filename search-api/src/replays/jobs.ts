@@ -42,15 +42,15 @@ export class ReplayJobs {
     this.#next();
   }
 
-  /** Undefined when too many wait already. */
+  /** Undefined when too many wait already. @throws MillraceError STATE_UNWRITABLE */
   add(request: ReplayBody): Job | undefined {
     const waiting = [...this.#jobs.values()].filter(({ state }) => state === 'queued').length;
     if (waiting >= this.#options.queueMax) return undefined;
     const { clock } = this.#options;
     const id = Buffer.from(clock.bytes(9)).toString('base64url');
     const job: Job = { id, state: 'queued', request, created: this.#now() };
-    this.#jobs.set(id, job);
     this.#save(job);
+    this.#jobs.set(id, job);
     this.#next();
     return job;
   }
@@ -69,8 +69,8 @@ export class ReplayJobs {
     const job = this.#jobs.get(id);
     if (job === undefined) return undefined;
     if (job.state === 'queued' || job.state === 'running') {
-      this.#end(job, 'cancelled');
       if (this.#running?.job === job) this.#running.stop();
+      this.#end(job, 'cancelled');
     }
     return job;
   }
@@ -88,7 +88,7 @@ export class ReplayJobs {
     if (job === undefined) return;
     job.state = 'running';
     job.started ??= this.#now();
-    this.#save(job);
+    this.#note(job);
     this.#options.emit('replay_started', { job: job.id });
     const flags = replayFlags(job.request, this.#file(job.id, 'jsonl'));
     const process = this.#options.start(flags, (progress) => {
@@ -110,7 +110,7 @@ export class ReplayJobs {
   #end(job: Job, state: 'done' | 'failed' | 'cancelled'): void {
     job.state = state;
     job.ended = this.#now();
-    this.#save(job);
+    this.#note(job);
     const { emit, keptMax } = this.#options;
     emit(state === 'failed' ? 'replay_failed' : 'replay_ended', { job: job.id, state, reason: job.error });
     const over = [...this.#jobs.values()].filter(({ ended }) => ended !== undefined).slice(0, -keptMax);
@@ -120,10 +120,20 @@ export class ReplayJobs {
     }
   }
 
+  /** What cannot be written is told, and the jobs go on: after a restart this one does again. */
+  #note(job: Job): void {
+    try {
+      this.#save(job);
+    } catch (error) {
+      this.#options.emit('replay_unsaved', { job: job.id, reason: messageOf(error) });
+    }
+  }
+
   #save(job: Job): void {
     const file = this.#file(job.id, 'json');
     try {
-      writeFileSync(`${file}.new`, JSON.stringify(job));
+      // To the disk before it is renamed: a file that a power cut left empty would keep the server from starting.
+      writeFileSync(`${file}.new`, JSON.stringify(job), { flush: true });
       renameSync(`${file}.new`, file);
     } catch (cause) {
       throw new MillraceError('STATE_UNWRITABLE', `${file}: ${messageOf(cause)}`, { cause });

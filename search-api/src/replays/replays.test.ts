@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -19,12 +19,13 @@ interface Started {
 /** Jobs over processes that a test lets go on and end. */
 function jobsIn(stateDir: string, queueMax = 2) {
   const started: Started[] = [];
+  const events: string[] = [];
   const jobs = new ReplayJobs({
     stateDir,
     queueMax,
     keptMax: 2,
     clock: systemClock,
-    emit: () => {},
+    emit: (name) => void events.push(name),
     start(flags, say) {
       const { promise, resolve } = Promise.withResolvers<ReplayOutcome>();
       const process: Started = { flags, say, end: resolve, stopped: false };
@@ -36,7 +37,7 @@ function jobsIn(stateDir: string, queueMax = 2) {
       return { result: promise, stop };
     },
   });
-  return { jobs, started };
+  return { jobs, started, events };
 }
 
 function folder(t: TestContext): string {
@@ -107,6 +108,26 @@ test('a replay is cancelled while it waits and while it runs; the next one goes 
   assert.deepEqual([failed.body.state, String(failed.body.error)], ['failed', 'the store is gone']);
 });
 
+test('a state that cannot be written refuses a new replay, and neither stops nor keeps up the ones there are', async (t) => {
+  const path = folder(t);
+  const { jobs, started, events } = jobsIn(path);
+  const call = await serverOn(jobs);
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i++) ids.push((await call('POST', '/api/v1/replays', {})).body.id);
+  renameSync(path, `${path}.away`);
+  t.after(() => existsSync(`${path}.away`) && renameSync(`${path}.away`, path));
+  started[0]?.end({ result: { written: 3 } });
+  await settled();
+  assert.deepEqual([jobs.get(ids[0] ?? '')?.state, jobs.get(ids[1] ?? '')?.state], ['done', 'running']);
+  assert.equal((await call('POST', '/api/v1/replays', {})).status, 500);
+  assert.equal(jobs.list().length, 3, 'what was refused does not run later');
+  assert.equal((await call('DELETE', `/api/v1/replays/${ids[1]}`)).body.state, 'cancelled');
+  assert.equal(started[1]?.stopped, true);
+  assert.ok(events.includes('replay_unsaved'));
+  renameSync(`${path}.away`, path);
+  await jobs.close();
+});
+
 test('a replay goes on after a restart of the search API, from the same state file', async (t) => {
   const path = folder(t);
   const before = jobsIn(path);
@@ -127,6 +148,7 @@ test('what cannot be carried out is refused at once', async (t) => {
     { from: 'yesterday' },
     { from: 'now', to: 'now-1h' },
     { nope: 1 },
+    { rate: '0' },
   ]) {
     assert.equal((await call('POST', '/api/v1/replays', body)).status, 400, JSON.stringify(body));
   }

@@ -61,6 +61,10 @@ export class LedgerWorld {
   #count = 0;
   /** One ledger for all readings. */
   keep = false;
+  /** Called when documents are counted. */
+  onCount = () => {};
+  readonly searches: SearchRequest[] = [];
+  filesMax = 1_000;
   #ledger: Ledger | undefined;
   /** How often every object was read. */
   passes = 0;
@@ -165,6 +169,12 @@ export class LedgerWorld {
     this.#marks = this.#marks.filter((mark) => mark.object !== key);
   }
 
+  /** The mark says something else than before. */
+  replaceMark(name: string, exceptions: Mark['exceptions']): void {
+    const key = this.#objects.get(name)?.key;
+    this.#marks = this.#marks.map((mark) => (mark.object === key ? { ...mark, exceptions } : mark));
+  }
+
   dropIndex(date: string): void {
     this.#documents = this.#documents.filter(({ index }) => !index.endsWith(date));
   }
@@ -190,13 +200,19 @@ export class LedgerWorld {
             return all.sort((a, b) => (a.object < b.object ? -1 : 1)).slice(0, size);
           },
           horizons: async () => new Map(this.horizon === undefined ? [] : [['logs', this.horizon]]),
-          generations: async ({ index }) => this.#generations(index),
-          search: async (search) => this.#search(search),
+          generations: async ({ index }) => {
+            this.onCount();
+            return this.#generations(index);
+          },
+          search: async (search) => {
+            this.searches.push(search);
+            return this.#search(search);
+          },
         },
         clock: { ...systemClock, now: () => nowMs },
         corrected: async () =>
           new Set(this.checksDocuments ? [] : this.#marks.map(() => generationText(generationOf('x')))),
-        filesMax: 1_000,
+        filesMax: this.filesMax,
         lookupsMax: 1_000,
         keep: this.keep,
       });

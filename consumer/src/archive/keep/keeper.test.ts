@@ -5,6 +5,7 @@ import { Corrections } from '@millrace/archive/corrections/corrections.ts';
 import { fakeObjectStore } from '@millrace/archive/testing/fake-object-store.ts';
 import { putObject, testBlock } from '@millrace/archive/testing/objects.ts';
 import { validateConfig } from '@millrace/core/config/validate.ts';
+import { createRenderer, type Renderer } from '@millrace/core/document/render.ts';
 import { type ConsumerConfig, ConsumerConfigSchema } from '../../config.ts';
 import { settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { ArchiveKeeper } from './keeper.ts';
@@ -12,7 +13,7 @@ import { writeNdjson } from './ndjson.ts';
 
 const hour = 3_600_000;
 
-function setUp(layout: ConsumerConfig['archive']['layout'] = 'blocks+ndjson') {
+function setUp(layout: ConsumerConfig['archive']['layout'] = 'blocks+ndjson', renderer = createRenderer()) {
   const clock = virtualClock();
   const store = fakeObjectStore();
   const schema = ConsumerConfigSchema.properties.archive;
@@ -22,6 +23,7 @@ function setUp(layout: ConsumerConfig['archive']['layout'] = 'blocks+ndjson') {
     config,
     readBytes: 1_048_576,
     objects: store,
+    renderer,
     clock,
     lock: { hold: async () => true, release: async () => {} },
     emit: (name, fields = {}) => events.push([name, fields]),
@@ -121,6 +123,25 @@ test('uploads that nobody finished are removed when they are a day old, of this 
   assert.deepEqual([...store.uploads.keys()], ['team/archive/logs/young', 'team/other', 'archive/of/others']);
 });
 
+test('a block that rendering throws at is left out, and all other objects are made', async () => {
+  const real = createRenderer();
+  const renderer: Renderer = {
+    renderBlock(block, records, emit) {
+      if (Buffer.from(block.payload).includes('line 1\n')) throw new TypeError('a fault of ours');
+      return real.renderBlock(block, records, emit);
+    },
+  };
+  const { events, turn, ndjson, add } = setUp('blocks+ndjson', renderer);
+  add(0);
+  add(0);
+  await turn();
+  assert.equal(ndjson().length, 2);
+  assert.deepEqual(events.map(([name, { events: made, unrendered }]) => [name, made, unrendered]).sort(), [
+    ['ndjson_written', 4, 1],
+    ['ndjson_written', 6, 0],
+  ]);
+});
+
 test('an NDJSON object that breaks off in the middle leaves no parts behind', async () => {
   const { clock, store } = setUp();
   const noise = Buffer.from(clock.bytes(200_000)).toString('hex');
@@ -130,6 +151,7 @@ test('an NDJSON object that breaks off in the middle leaves no parts behind', as
   store.fate = (call) => (call === 'read' && reads++ === 3 ? 'fails' : 'works');
   const options = {
     objects: store,
+    renderer: createRenderer(),
     clock,
     prefix: 'team/',
     readBytes: 1,

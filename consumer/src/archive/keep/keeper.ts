@@ -6,6 +6,7 @@ import {
   hourMs,
   parseArchiveKey,
 } from '@millrace/core/archive/key.ts';
+import type { Renderer } from '@millrace/core/document/render.ts';
 import { isMillraceError, messageOf } from '@millrace/core/errors.ts';
 import { isStreamName } from '@millrace/core/ids/stream-name.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
@@ -19,6 +20,7 @@ export interface KeeperOptions {
   config: ConsumerConfig['archive'];
   readBytes: number;
   objects: ObjectStore;
+  renderer: Renderer;
   lock: Lock;
   clock: Clock;
   emit: ConsumerTelemetry['emit'];
@@ -125,9 +127,10 @@ export class ArchiveKeeper {
   }
 
   async #makeOne(object: { key: string; bytes: number }, signal: AbortSignal): Promise<void> {
-    const { objects, clock, config, readBytes, emit } = this.#options;
+    const { objects, renderer, clock, config, readBytes, emit } = this.#options;
     const options: NdjsonOptions = {
       objects,
+      renderer,
       clock,
       prefix: config.prefix,
       readBytes,

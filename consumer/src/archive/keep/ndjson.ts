@@ -5,15 +5,17 @@ import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { readFooter } from '@millrace/archive/reader.ts';
 import { selectedBlocks } from '@millrace/archive/selected-blocks.ts';
 import { type ArchiveKey, parseArchiveKey } from '@millrace/core/archive/key.ts';
-import { createRenderer } from '@millrace/core/document/render.ts';
+import type { Renderer } from '@millrace/core/document/render.ts';
 import { MillraceError } from '@millrace/core/errors.ts';
 import type { Backoff } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
+import type { Block } from '@millrace/core/wire/block.ts';
 import { renderedBatches } from '../../index/batches.ts';
 import { Upload, type UploadOptions } from '../upload.ts';
 
 export interface NdjsonOptions {
   objects: ObjectStore;
+  renderer: Renderer;
   clock: Clock;
   prefix: string;
   readBytes: number;
@@ -51,13 +53,12 @@ export async function writeNdjson(
   object: { key: string; bytes: number },
   signal: AbortSignal,
 ): Promise<{ key: string; events: number; unrendered: number }> {
-  const { objects, prefix, readBytes } = options;
+  const { objects, renderer, prefix, readBytes } = options;
   const archived = parseArchiveKey(object.key, prefix);
   if (archived === undefined) throw new TypeError(`${object.key} is no archive object`);
   const key = ndjsonKey(archived);
   const { blocks, stream } = await readFooter(objects, object.key, object.bytes, signal);
   const result = { key, events: 0, unrendered: 0 };
-  const renderer = createRenderer();
   const sink = new GzipUpload(key, options);
   try {
     const found = selectedBlocks(
@@ -74,12 +75,8 @@ export async function writeNdjson(
     );
     const corrections = await options.corrections(stream, signal);
     for await (const { id, block } of found) {
-      const corrected = corrections.correct(block);
-      for (const { documents, unrendered } of renderedBatches(
-        renderer,
-        corrected?.block ?? block,
-        corrected?.records(),
-      )) {
+      const failed = () => result.unrendered++;
+      for (const { documents, unrendered } of batchesOf(renderer, block, corrections, failed)) {
         for (const { ids } of unrendered) result.unrendered += ids.length;
         const lines = documents.map(
           (document) => `{"event_id":"${document.id}","block_id":"${id}",${document.source.slice(1)}\n`,
@@ -93,6 +90,21 @@ export async function writeNdjson(
   } catch (error) {
     await sink.abandon();
     throw error;
+  }
+}
+
+/** A fault of ours in a block costs the rest of that block, not all objects that come after it. */
+function* batchesOf(
+  renderer: Renderer,
+  block: Block,
+  corrections: Corrections,
+  failed: () => void,
+): ReturnType<typeof renderedBatches> {
+  try {
+    const corrected = corrections.correct(block);
+    yield* renderedBatches(renderer, corrected?.block ?? block, corrected?.records());
+  } catch {
+    failed();
   }
 }
 

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
+import type { Renderer } from '@millrace/core/document/render.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { ConsumerConfig } from '../../config.ts';
 import { ensureTable } from '../../daemon/seed-leases.ts';
@@ -18,11 +19,12 @@ interface KeeperProcess {
   worker: string;
   clock: Clock;
   telemetry: ConsumerTelemetry;
+  renderer: Renderer;
 }
 
 /** Looks after the archive until the signal, while no other process of the fleet does. */
 export async function runArchiveKeeper(process: KeeperProcess, signal: AbortSignal): Promise<void> {
-  const { config, objects, dynamo, worker, clock, telemetry } = process;
+  const { config, objects, dynamo, worker, clock, telemetry, renderer } = process;
   const table = lockTable(config);
   await persist(
     clock,
@@ -34,6 +36,7 @@ export async function runArchiveKeeper(process: KeeperProcess, signal: AbortSign
     config: config.archive,
     readBytes: config.filler.read_bytes,
     objects,
+    renderer,
     lock: createLock(dynamoLockItem(dynamo, table, 'archive'), worker, lockExpiryMs, clock),
     clock,
     emit: telemetry.emit,

@@ -43,7 +43,7 @@ export async function planRestore(
       const life = lives.get(id) ?? newLife(source);
       lives.set(id, life);
       life.objects.add(index);
-      life.covered.push(...source.covered);
+      for (const stretch of source.covered) life.covered.push(stretch);
       for (const item of source.exceptions)
         life.shrunk.set(`${item.from}+${item.length}`, item.length - item.shipped);
       const firstAt = source.covered[0]?.from ?? Number.POSITIVE_INFINITY;

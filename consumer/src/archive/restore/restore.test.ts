@@ -160,6 +160,19 @@ test('what a filter removed or rewrote is named with its bytes and the filter', 
   assert.equal(readFileSync(life?.file ?? '', 'utf8'), 'keep this\nsecret=***\n');
 });
 
+test('a run of very many exceptions, as nobody but an attacker writes it, is restored', async () => {
+  const { archived, run } = setUp();
+  const exceptions = Array.from({ length: 200_000 }, (_, from) => ({
+    from,
+    length: 1,
+    shipped: 0,
+    by: 'drop',
+  }));
+  archived([{ from: 0, text: 'end\n', length: 200_004, exceptions }]);
+  const [restored] = await run();
+  assert.deepEqual([restored?.bytes, restored?.to, restored?.changed.length], [4, 200_004, 1]);
+});
+
 test('what was read under the name that the file was rotated to belongs to its life', async () => {
   const { archived, run } = setUp();
   archived([{ from: 0, text: 'as a.log\n' }]);

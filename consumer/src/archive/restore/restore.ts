@@ -151,7 +151,8 @@ async function take(
     const end = start + run.size;
     if (runs.has(i)) {
       const generation = Buffer.from(header.sources[run.source]?.generation ?? []).toString('hex');
-      pieces.get(generation)?.push(...piecesOf(run, spool.size));
+      const known = pieces.get(generation);
+      for (const piece of piecesOf(run, spool.size)) known?.push(piece);
       if (run.size > 0) await spool.append(payload.subarray(start, end));
     }
     start = end + (run.filler ? 1 : 0);

@@ -20,8 +20,13 @@ export function openTransport(config: StoreConfig, clock: Clock): Transport {
       };
       if (signal.aborted) abort();
       else signal.addEventListener('abort', abort, { once: true });
-      const { statusCode, body } = await sent;
-      return { status: statusCode ?? 0, body };
+      try {
+        const { statusCode, body } = await sent;
+        return { status: statusCode ?? 0, body };
+      } finally {
+        // Node keeps a signal of several with its listeners, and so this answer, as long as one of them may end.
+        signal.removeEventListener('abort', abort);
+      }
     },
     () => client.close(),
   );

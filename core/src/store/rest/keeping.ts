@@ -81,6 +81,10 @@ function keepingIndices(read: Send, write: Send): Pick<Keeping, 'indices' | 'del
     async indices(signal) {
       const path = '/millrace-*-*.*/_stats/docs,store';
       const { body } = await read('_stats', { method: 'GET', path, signal });
+      // Of a node that does not answer, indices are missing.
+      if (isRecord(body) && figure(body._shards, 'failed') > 0) {
+        throw new MillraceError('STORE_UNAVAILABLE', '_stats: some shards did not answer');
+      }
       const all = isRecord(body) && isRecord(body.indices) ? body.indices : {};
       return Object.entries(all)
         .filter(([index]) => indexPattern.test(index))
@@ -184,7 +188,8 @@ async function searched(
   const answer = await read(`_search in ${index}`, call);
   if (answer.status === 404) return [];
   const hits = isRecord(answer.body) && isRecord(answer.body.hits) ? answer.body.hits.hits : undefined;
-  return Array.isArray(hits) ? hits.filter(isRecord) : [];
+  if (!Array.isArray(hits)) throw new MillraceError('STORE_UNAVAILABLE', `_search in ${index}: no hits`);
+  return hits.filter(isRecord);
 }
 
 /** @throws MillraceError STORE_UNAVAILABLE when a shard did not answer: unknown is not absent */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
@@ -189,6 +190,38 @@ function answering(type: StoreConfig['type']): void {
     await waiting.promise;
     controller.abort();
     await assert.rejects(call, { code: 'STORE_UNAVAILABLE' });
+  });
+
+  test('a call that is answered leaves nothing behind at the signal of its caller', async (t) => {
+    const store = await storeOn(t, type, (_, response) =>
+      answer(response, 200, '{"errors":false,"items":[{"create":{"status":201}}]}'),
+    );
+    const any = t.mock.method(AbortSignal, 'any');
+    const { signal } = new AbortController();
+    await store.bulkCreate('x\n', 1, signal);
+    const signals = [signal, ...any.mock.calls.map((call) => call.result as AbortSignal)];
+    assert.ok(signals.length > 1);
+    assert.deepEqual(
+      signals.map((each) => getEventListeners(each, 'abort').length),
+      signals.map(() => 0),
+    );
+  });
+
+  test('an answer without hits is none: unknown horizons and marks are not absent ones', async (t) => {
+    const store = await storeOn(t, type, (_, response) => answer(response, 200, '{"status":"ok"}'));
+    await assert.rejects(store.horizons(), { code: 'STORE_UNAVAILABLE' });
+    await assert.rejects(store.marksSetAside({ size: 1 }), { code: 'STORE_UNAVAILABLE' });
+  });
+
+  test('indices are not listed while a node does not answer for its shards', async (t) => {
+    let failed = 1;
+    const indices = { 'millrace-logs-2026.02.03': { primaries: { docs: { count: 2 } } } };
+    const store = await storeOn(t, type, (_, response) =>
+      answer(response, 200, JSON.stringify({ _shards: { total: 4, successful: 2, failed }, indices })),
+    );
+    await assert.rejects(store.indices(), { code: 'STORE_UNAVAILABLE' });
+    failed = 0;
+    assert.deepEqual(await store.indices(), [{ index: 'millrace-logs-2026.02.03', documents: 2, bytes: 0 }]);
   });
 
   test('a search is asked again while shards start, and not for ever', async (t) => {
