@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readArchive } from '../harness/archive.ts';
 import { allHits, assertExactlyOnce, countReaches } from '../harness/search.ts';
 import { awsEnvironment, endpoint, eventually, millrace, root, stackUnderTest } from '../harness/stack.ts';
@@ -42,7 +43,11 @@ async function forget(): Promise<void> {
 
 test('lines are in search and archived', async () => {
   mkdirSync(join(stack.logs, 'replay'));
-  writeFileSync(file, `${lines.join('\n')}\n`);
+  // In blocks of their own, as a rate is kept between two of them.
+  for (let i = 0; i < lines.length; i += 2_000) {
+    appendFileSync(file, `${lines.slice(i, i + 2_000).join('\n')}\n`);
+    await delay(1_200);
+  }
   await countReaches(stack, token, lines.length, 180);
   await eventually('the file is archived', 180, async () => {
     const [found] = await readArchive(stack, (path) => path === file);
@@ -85,13 +90,14 @@ test('a replay that is killed goes on where it was, and ends with every event on
     '4000',
   ];
   const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, ...awsEnvironment } });
+  const exited = once(child, 'exit');
   let said = '';
   child.stderr.on('data', (data) => {
     said += String(data);
   });
   await eventually('some events', 60, async () => (/"events":[1-9]/.test(said) ? true : undefined));
   child.kill('SIGKILL');
-  await once(child, 'exit');
+  assert.deepEqual(await exited, [null, 'SIGKILL'], 'it was not through yet');
   const { written, existing } = await replay('--state', state);
   assert.equal(written + existing, lines.length);
   await countReaches(stack, token, lines.length, 30);
