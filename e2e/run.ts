@@ -45,7 +45,7 @@ const stack: StackUnderTest = { url: `http://127.0.0.1:${portBase}`, portBase, d
 // Objects and give-ups in seconds in place of minutes: what is tested is the same, the waiting is not.
 const settings = [
   'consumer.archive.idle_ms_max=2000',
-  'consumer.archive.object_age_ms_max=20000',
+  'consumer.archive.object_age_ms_max=10000',
   'consumer.index.give_up_ms=10000',
   // Small enough to be full soon while the store is down: only then live indexing gives up and the filler has work.
   'consumer.index.queue_bytes_max=1048576',

@@ -125,9 +125,12 @@ async function eventsByIndex(
   return counts;
 }
 
+/** Missing events that are counted, each once however many objects hold it. */
+const absentMax = 100_000;
+
 /** Asks the store for each event of these days by its id. */
 async function lookForEach(options: CheckOptions, days: Map<string, Day>): Promise<void> {
-  const absent = new Map<string, { events: number; object: string }>();
+  const absent = new Map<string, { ids: Set<string>; object: string }>();
   const distinct = new Distinct(days);
   for await (const { entry, mark } of marked(options)) {
     const { days: dates } = entry.footer;
@@ -148,8 +151,9 @@ async function lookForEach(options: CheckOptions, days: Map<string, Day>): Promi
             if (present.has(id)) distinct.add(index, id);
             if (present.has(id) || named.has(id)) continue;
             if (unnamed-- > 0) continue;
-            const before = absent.get(index);
-            absent.set(index, { events: (before?.events ?? 0) + 1, object: before?.object ?? entry.key });
+            const gone = absent.get(index) ?? { ids: new Set(), object: entry.key };
+            if (gone.ids.size < absentMax) gone.ids.add(id);
+            absent.set(index, gone);
           }
         }
       }
@@ -159,7 +163,8 @@ async function lookForEach(options: CheckOptions, days: Map<string, Day>): Promi
     const beyond = distinct.beyond(day);
     if (beyond > 0) day.problems.push(tooMany(beyond));
   }
-  for (const [index, { events, object }] of absent) {
+  for (const [index, { ids, object }] of absent) {
+    const events = ids.size < absentMax ? String(ids.size) : `${absentMax} or more`;
     days
       .get(index)
       ?.problems.push(
