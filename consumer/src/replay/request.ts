@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { MillraceError } from '@millrace/core/errors.ts';
 import { isStreamName } from '@millrace/core/ids/stream-name.ts';
 import { parseTime } from '@millrace/core/query/time.ts';
+import { parseArguments } from '../commands/arguments.ts';
 
 /** What is replayed. Times are nanoseconds since 1970, bounds included. */
 export interface ReplayRequest {
@@ -47,7 +47,7 @@ export const replayUsage = `usage: replay [--from TIME] [--to TIME] [--query Q] 
 Writes archived events into the store (default), to a Kinesis stream or to stdout. Events have the ids that they had:
 what is in the store already is written 0 times. A replay that was killed goes on when it is started again alike.
 
-  --from TIME        first event time: 2026-11-22, 2026-11-22T10:30:00Z, now-2h or -2h (--from=-2h)
+  --from TIME        first event time: 2026-11-22, 2026-11-22T10:30:00Z, now-2h or -2h
   --to TIME          last event time, as --from; a date means the whole day
   --query Q          events that a Lucene query finds, as in search
   --tag, --host, --file GLOB   events of these sources; * is any text; may be given several times
@@ -87,7 +87,8 @@ const options = {
 
 /** @throws MillraceError USAGE or QUERY_INVALID; parseArgs' own errors for unknown flags */
 export function parseReplayArgs(args: string[], nowMs: number): ReplayFlags {
-  const { values } = parseArgs({ args: withBareProgress(args), options, strict: true });
+  const { values, positionals } = parseArguments(withBareProgress(args), options);
+  if (positionals[0] !== undefined) throw usage(`"${positionals[0]}"`, 'replay takes options only');
   const target = values.target ?? (values['to-stream'] === undefined ? 'store' : 'stream');
   if (target !== 'store' && target !== 'stream' && target !== 'stdout')
     throw usage(`--target ${target}`, 'targets are store, stream and stdout');
