@@ -8,7 +8,7 @@ import { createStore } from '@millrace/core/store/create.ts';
 import type { Store } from '@millrace/core/store/port.ts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { ensureTable } from '../daemon/seed-leases.ts';
-import { lockTable } from '../filler/store-filler.ts';
+import { lockTable } from '../lock/fleet-lock.ts';
 import type { CommandContext } from './registry.ts';
 
 /** What a command shares with the fleet: its bucket, its store and its locks. */

@@ -38,6 +38,7 @@ function setUp() {
   });
   const work = {
     objects: archive.objects,
+    prefix: '',
     store,
     indexer: createIndexer({ store, clock: systemClock, telemetry }),
     renderer: createRenderer(),

@@ -1,6 +1,7 @@
 import type { Corrections } from '@millrace/archive/corrections/corrections.ts';
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { readBlocks, readFooter } from '@millrace/archive/reader.ts';
+import { parseArchiveKey } from '@millrace/core/archive/key.ts';
 import type { Renderer } from '@millrace/core/document/render.ts';
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
@@ -19,6 +20,8 @@ import type { SetAsideStorm } from '../set-aside/storm.ts';
 
 export interface FillOptions {
   objects: ObjectStore;
+  /** Archive prefix. */
+  prefix: string;
   store: Store;
   indexer: Indexer;
   renderer: Renderer;
@@ -49,10 +52,10 @@ export async function fillObject(
   bytes: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { objects, store, indexer, emit, storm, readBytes } = options;
+  const { objects, prefix, store, indexer, emit, storm, readBytes } = options;
   const footer = await readFooter(objects, key, bytes, signal);
-  // archive/STREAM/YYYY/MM/DD/HH/SHARD/NAME: who may write one stream's objects must not reach another's indices.
-  if (key.split('/').at(-7) !== footer.stream)
+  // Who may write one stream's objects must not reach another's indices.
+  if (parseArchiveKey(key, prefix)?.stream !== footer.stream)
     throw new MillraceError('ARCHIVE_CORRUPT', `${key}: its footer is of stream ${footer.stream}`);
   const corrections = await correctionsOf(options, footer.stream, signal);
   const group = indexer.group(key);

@@ -12,9 +12,10 @@ import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { Store } from '@millrace/core/store/port.ts';
 import type { ConsumerConfig } from '../config.ts';
 import type { ConsumerTelemetry } from '../events.ts';
+import { whileHeld } from '../lock/fleet-lock.ts';
+import type { Lock } from '../lock/lock.ts';
 import type { Horizons } from '../retention/horizons.ts';
 import { reads } from '../set-aside/mark.ts';
-import type { Lock } from './lock.ts';
 
 export interface FillerOptions {
   config: ConsumerConfig['filler'];
@@ -81,7 +82,7 @@ export class Filler {
     const { lock, clock, config, telemetry } = this.#options;
     while (!signal.aborted) {
       try {
-        if (await lock.hold()) await this.#heldPass(signal);
+        await whileHeld(lock, clock, signal, (held) => this.#turn(held));
       } catch (error) {
         if (!signal.aborted) telemetry.emit('filler_failed', { error: messageOf(error) });
       }
@@ -151,34 +152,18 @@ export class Filler {
     return bounds.length === 0 ? undefined : Math.max(0, ...bounds);
   }
 
-  /** A pass while the lock is kept in the background, however long an object takes. */
-  async #heldPass(signal: AbortSignal): Promise<void> {
-    const { clock, lock, telemetry } = this.#options;
-    const over = new AbortController();
-    const either = AbortSignal.any([signal, over.signal]);
-    const keeping = (async () => {
-      while (!either.aborted) {
-        await clock.sleep(lockKeepMs, either);
-        if (!either.aborted && !(await lock.hold())) over.abort();
-      }
-    })().catch((error: unknown) => {
-      telemetry.emit('filler_failed', { error: messageOf(error) });
-      over.abort();
-    });
+  /** A pass, and what belongs to it. */
+  async #turn(held: AbortSignal): Promise<void> {
+    const { clock, telemetry } = this.#options;
     const startMs = clock.monotonic();
     const all = startMs >= this.#nextFullMs;
-    try {
-      if (!this.#retried) await this.#retryFirst(either);
-      const filled = await this.pass(either, all);
-      if (all && !either.aborted) {
-        const tookMs = clock.monotonic() - startMs;
-        this.#nextFullMs = startMs + Math.max(fullPassMs, tookMs / fullPassShare);
-      }
-      telemetry.emit('filler_pass', { filled, unmarked: this.#unmarked, all });
-    } finally {
-      over.abort();
-      await keeping;
+    if (!this.#retried) await this.#retryFirst(held);
+    const filled = await this.pass(held, all);
+    if (all && !held.aborted) {
+      const tookMs = clock.monotonic() - startMs;
+      this.#nextFullMs = startMs + Math.max(fullPassMs, tookMs / fullPassShare);
     }
+    telemetry.emit('filler_pass', { filled, unmarked: this.#unmarked, all });
   }
 
   /** Filling does not wait for what cannot be tried again now: the next pass tries it. */
@@ -253,7 +238,3 @@ export class Filler {
     if (oldest !== undefined) this.#known.delete(oldest);
   }
 }
-
-/** Far below the time after which another process takes the lock. */
-const lockKeepMs = 10_000;
-export const lockExpiryMs = 60_000;

@@ -10,13 +10,12 @@ import type { ConsumerConfig } from '../config.ts';
 import { ensureTable } from '../daemon/seed-leases.ts';
 import { type ConsumerTelemetry, consumerEvents } from '../events.ts';
 import { createIndexer, type Indexer } from '../index/indexer.ts';
+import { fleetLock, lockTable } from '../lock/fleet-lock.ts';
 import { persist } from '../persist.ts';
 import { Horizons } from '../retention/horizons.ts';
 import { SetAsideStorm } from '../set-aside/storm.ts';
-import { dynamoLockItem } from './dynamo-lock-item.ts';
 import { type FillOptions, fillObject } from './fill-object.ts';
-import { Filler, lockExpiryMs } from './filler.ts';
-import { createLock } from './lock.ts';
+import { Filler } from './filler.ts';
 
 export interface StoreFillerOptions {
   config: ConsumerConfig;
@@ -31,11 +30,6 @@ export interface StoreFillerOptions {
   telemetry: ConsumerTelemetry;
   /** Absent: one that nobody watches, for a command. */
   renderer?: Renderer;
-}
-
-/** The table of a fleet's locks. */
-export function lockTable(config: ConsumerConfig): string {
-  return `${config.application}_locks`;
 }
 
 /** Fills a store from the archive until the signal: installs the templates, then runs the one loop (D5). */
@@ -66,7 +60,7 @@ export function storeFiller(options: StoreFillerOptions): {
   refill(key: string, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 } {
-  const { config, store, objects, dynamo, worker, clock, telemetry } = options;
+  const { config, store, objects, clock, telemetry } = options;
   const horizons = new Horizons(store, clock);
   const base = { store, clock, telemetry, config: config.index, horizons };
   const indexer = createIndexer(base);
@@ -74,6 +68,7 @@ export function storeFiller(options: StoreFillerOptions): {
   const shelf = new CorrectionShelf(objects, config.archive.prefix);
   const work: FillOptions = {
     objects,
+    prefix: config.archive.prefix,
     corrections: (stream, signal) => shelf.load(stream, signal),
     store,
     indexer,
@@ -100,7 +95,7 @@ export function storeFiller(options: StoreFillerOptions): {
     horizons,
     clock,
     telemetry,
-    lock: createLock(dynamoLockItem(dynamo, lockTable(config), options.lock), worker, lockExpiryMs, clock),
+    lock: fleetLock(options, options.lock),
     fill,
     refill,
   });

@@ -6,10 +6,7 @@ import { createRenderer, type Renderer } from '@millrace/core/document/render.ts
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { Store } from '@millrace/core/store/port.ts';
 import type { ConsumerConfig } from '../config.ts';
-import { dynamoLockItem } from '../filler/dynamo-lock-item.ts';
-import { lockExpiryMs } from '../filler/filler.ts';
-import { createLock, type Lock } from '../filler/lock.ts';
-import { lockTable } from '../filler/store-filler.ts';
+import { fleetLock, whileHeld } from '../lock/fleet-lock.ts';
 import { type RetentionReport, type RetentionRequest, retain } from './retention.ts';
 
 export interface FleetRetentionOptions {
@@ -23,25 +20,17 @@ export interface FleetRetentionOptions {
   renderer?: Renderer;
 }
 
-/** Far below the time after which another process takes the lock. */
-const lockKeepMs = 10_000;
-
 /** Retention of a fleet: one process at a time. */
 export function fleetRetention(options: FleetRetentionOptions) {
-  const { config, store, objects, dynamo, worker, clock, renderer = createRenderer() } = options;
-  const lock = createLock(
-    dynamoLockItem(dynamo, lockTable(config), 'retention'),
-    worker,
-    lockExpiryMs,
-    clock,
-  );
+  const { config, store, objects, clock, renderer = createRenderer() } = options;
+  const lock = fleetLock(options, 'retention');
   const reads = retryingReads(objects, clock);
   const shelf = new CorrectionShelf(reads, config.archive.prefix);
   return {
     lock,
     /** Undefined while another process is at it. */
     async run(request: RetentionRequest, signal: AbortSignal): Promise<RetentionReport | undefined> {
-      return whileHeld(lock, clock, signal, (held) =>
+      const work = (held: AbortSignal) =>
         retain(
           {
             store,
@@ -54,33 +43,12 @@ export function fleetRetention(options: FleetRetentionOptions) {
             signal: held,
           },
           request,
-        ),
-      );
+        );
+      try {
+        return await whileHeld(lock, clock, signal, work);
+      } finally {
+        await lock.release();
+      }
     },
   };
-}
-
-/** Works while the lock is kept in the background; the signal that `work` gets ends with the lock. */
-async function whileHeld<T>(
-  lock: Lock,
-  clock: Clock,
-  signal: AbortSignal,
-  work: (held: AbortSignal) => Promise<T>,
-): Promise<T | undefined> {
-  if (!(await lock.hold())) return undefined;
-  const over = new AbortController();
-  const held = AbortSignal.any([signal, over.signal]);
-  const keeping = (async () => {
-    while (!held.aborted) {
-      await clock.sleep(lockKeepMs, held);
-      if (!held.aborted && !(await lock.hold())) over.abort();
-    }
-  })().catch(() => over.abort());
-  try {
-    return await work(held);
-  } finally {
-    over.abort();
-    await keeping;
-    await lock.release();
-  }
 }

@@ -38,6 +38,7 @@ export function setUp(hotDays?: number) {
     corrections: async () => new Corrections([]),
     emit: telemetry.emit,
     readBytes: 1_048_576,
+    prefix: '',
     clock,
     giveUpMs: 120_000,
     storm: new SetAsideStorm(clock, telemetry),

@@ -12,7 +12,8 @@ import { isStreamName } from '@millrace/core/ids/stream-name.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { ConsumerConfig } from '../../config.ts';
 import type { ConsumerTelemetry } from '../../events.ts';
-import type { Lock } from '../../filler/lock.ts';
+import { whileHeld } from '../../lock/fleet-lock.ts';
+import type { Lock } from '../../lock/lock.ts';
 import { type NdjsonOptions, ndjsonHourPrefix, ndjsonKey, writeNdjson } from './ndjson.ts';
 import { removeOrphanedUploads } from './orphaned-uploads.ts';
 
@@ -30,8 +31,6 @@ const recentMs = 3 * hourMs;
 const fullPassMs = 6 * hourMs;
 const orphansMs = hourMs;
 const dayMs = 24 * hourMs;
-/** The lock is kept before each object: far below the time after which another process takes it. */
-const lockKeepMs = 10_000;
 
 /** Looks after the archive, one process of the fleet at a time: orphaned uploads, NDJSON objects. */
 export class ArchiveKeeper {
@@ -53,31 +52,13 @@ export class ArchiveKeeper {
     const failed = (error: unknown) => emit('archive_keep_failed', { error: messageOf(error) });
     while (!signal.aborted) {
       try {
-        if (await lock.hold()) await this.#heldTurn(signal);
+        await whileHeld(lock, clock, signal, (held) => this.turn(held));
       } catch (error) {
         if (!signal.aborted) failed(error);
       }
       await clock.sleep(config.keep_interval_ms, signal);
     }
     await lock.release().catch(failed);
-  }
-
-  async #heldTurn(signal: AbortSignal): Promise<void> {
-    const { lock, clock } = this.#options;
-    const over = new AbortController();
-    const either = AbortSignal.any([signal, over.signal]);
-    const keeping = (async () => {
-      while (!either.aborted) {
-        await clock.sleep(lockKeepMs, either);
-        if (!either.aborted && !(await lock.hold())) over.abort();
-      }
-    })().catch(() => over.abort());
-    try {
-      await this.turn(either);
-    } finally {
-      over.abort();
-      await keeping;
-    }
   }
 
   /** What is due now. */

@@ -5,10 +5,7 @@ import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { ConsumerConfig } from '../../config.ts';
 import { ensureTable } from '../../daemon/seed-leases.ts';
 import type { ConsumerTelemetry } from '../../events.ts';
-import { dynamoLockItem } from '../../filler/dynamo-lock-item.ts';
-import { lockExpiryMs } from '../../filler/filler.ts';
-import { createLock } from '../../filler/lock.ts';
-import { lockTable } from '../../filler/store-filler.ts';
+import { fleetLock, lockTable } from '../../lock/fleet-lock.ts';
 import { persist } from '../../persist.ts';
 import { ArchiveKeeper } from './keeper.ts';
 
@@ -24,20 +21,19 @@ interface KeeperProcess {
 
 /** Looks after the archive until the signal, while no other process of the fleet does. */
 export async function runArchiveKeeper(process: KeeperProcess, signal: AbortSignal): Promise<void> {
-  const { config, objects, dynamo, worker, clock, telemetry, renderer } = process;
-  const table = lockTable(config);
+  const { config, objects, dynamo, clock, telemetry, renderer } = process;
   await persist(
     clock,
     signal,
     (error) => telemetry.emit('archive_keep_failed', { error }),
-    () => ensureTable(dynamo, table, 'name', clock, signal),
+    () => ensureTable(dynamo, lockTable(config), 'name', clock, signal),
   );
   const keeper = new ArchiveKeeper({
     config: config.archive,
     readBytes: config.filler.read_bytes,
     objects,
     renderer,
-    lock: createLock(dynamoLockItem(dynamo, table, 'archive'), worker, lockExpiryMs, clock),
+    lock: fleetLock(process, 'archive'),
     clock,
     emit: telemetry.emit,
   });
