@@ -11,14 +11,19 @@ const holdMsMax = 600_000;
 
 interface Suspect {
   found: FoundPath;
-  originals: TailedFile[];
-  /** For each original: after how many truncations of it came the content that the suspect may be a copy of. */
-  truncations: number[];
-  /** For each original: the suspect's size when its last bytes were seen to be the original's at the same place. */
-  proven: number[];
+  originals: Original[];
   since: number;
   grewAt: number;
   size: number;
+}
+
+/** A followed file that a suspect may be a copy of. */
+interface Original {
+  file: TailedFile;
+  /** After how many truncations of it came the content that the suspect may be a copy of. */
+  truncations: number;
+  /** The suspect's size when its last bytes were seen to be the original's at the same place. */
+  proven: number;
 }
 
 /** `exhausted`: everything in the copy was read in the original already. */
@@ -55,8 +60,7 @@ export class CopySuspects {
 
   /** The file may be the original of one that is held. */
   involve(file: TailedFile): boolean {
-    for (const { originals } of this.#suspects.values()) if (originals.includes(file)) return true;
-    return false;
+    return [...this.#suspects.values()].some(({ originals }) => originals.some((one) => one.file === file));
   }
 
   /** Followed files that this new file may be a copy of, still being written perhaps. */
@@ -72,27 +76,28 @@ export class CopySuspects {
 
   hold(key: string, found: FoundPath, originals: TailedFile[]): void {
     const now = this.#clock.monotonic();
-    const truncations = originals.map((file) => lifeCopied(found.fd, file) ?? -1);
     const { size } = fstatSync(found.fd);
-    const proven = originals.map((file, i) => {
+    const known = originals.map((file): Original => {
+      const truncations = lifeCopied(found.fd, file) ?? -1;
       const present = file.intact() ? file.truncations : file.truncations + 1;
-      return truncations[i] === present && endsAlike(found.fd, size, file) ? size : 0;
+      const proven = truncations === present && endsAlike(found.fd, size, file) ? size : 0;
+      return { file, truncations, proven };
     });
-    this.#suspects.set(key, { found, originals, truncations, proven, since: now, grewAt: now, size: 0 });
+    this.#suspects.set(key, { found, originals: known, since: now, grewAt: now, size: 0 });
   }
 
   /** The suspect that is the copy of this file, which was found truncated just now. */
   claim(file: TailedFile): ClaimedCopy | undefined {
     for (const [key, suspect] of this.#suspects) {
-      const index = suspect.originals.indexOf(file);
-      if (index < 0 || suspect.truncations[index] !== file.truncations) continue;
+      const original = suspect.originals.find((one) => one.file === file);
+      if (original?.truncations !== file.truncations) continue;
       const { fd } = suspect.found;
       const { size } = fstatSync(fd);
       // What was written after the copy was made is in the original alone: the copy then ends before `readTo`.
       const alike =
         size >= file.position
           ? holdsRead(fd, size, file)
-          : suspect.proven[index] === size || file.marks.provedBy(fd, size);
+          : original.proven === size || file.marks.provedBy(fd, size);
       if (!alike || !beginsAlike(readAt(fd, 0, fingerprintBytes), readHead(file))) continue;
       this.#suspects.delete(key);
       return { found: suspect.found, exhausted: size < file.readTo };
@@ -134,19 +139,20 @@ function sizeOf(fd: number): number | undefined {
 }
 
 /** Why a suspect may be a copy still; notes how far it is proven to be one. */
-function reasonToHold(suspect: Suspect, size: number): 'truncated' | 'alike' | undefined {
-  const { fd } = suspect.found;
+function reasonToHold({ found, originals }: Suspect, size: number): 'truncated' | 'alike' | undefined {
+  const { fd } = found;
   let reason: 'truncated' | 'alike' | undefined;
-  for (const [i, file] of suspect.originals.entries()) {
+  for (const original of originals) {
+    const { file, truncations, proven } = original;
     try {
       if (file.closed) continue;
-      const since = file.truncations - (suspect.truncations[i] ?? 0);
+      const since = file.truncations - truncations;
       if (since < 0) reason = 'truncated';
       if (since !== 0 || !notLonger(size, file) || !beginsAs(fd, file)) continue;
       if (!file.intact()) reason = 'truncated';
-      else if (suspect.proven[i] === size || endsAlike(fd, size, file)) {
+      else if (proven === size || endsAlike(fd, size, file)) {
         reason ??= 'alike';
-        suspect.proven[i] = size;
+        original.proven = size;
       }
     } catch {
       // On a bad disk: nothing will be proven by it.
