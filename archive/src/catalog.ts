@@ -153,19 +153,12 @@ export class Catalog {
     const known = this.#cache.get(key);
     if (known !== undefined) return { key, bytes, modifiedMs, footer: known };
     try {
-      let frame = manifests.frame(key, bytes);
-      if (frame === undefined) {
-        frame = await retried(
-          this.#options.clock,
-          () => readFooterFrame(this.#options.objects, key, bytes, signal),
-          signal,
-        );
-        const footer = decodeFooter(frame, bytes - frame.length);
-        manifests.add(key, bytes, frame);
-        this.#cache.set(key, footer);
-        return { key, bytes, modifiedMs, footer };
-      }
+      const { objects, clock } = this.#options;
+      const kept = manifests.frame(key, bytes);
+      const frame =
+        kept ?? (await retried(clock, () => readFooterFrame(objects, key, bytes, signal), signal));
       const footer = decodeFooter(frame, bytes - frame.length);
+      if (kept === undefined) manifests.add(key, bytes, frame);
       this.#cache.set(key, footer);
       return { key, bytes, modifiedMs, footer };
     } catch (error) {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { type _Object, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { decodeFooter, footerFrameLength } from '@millrace/core/archive/decode-footer.ts';
 import type { Footer } from '@millrace/core/archive/footer.ts';
 import { generationText } from '@millrace/core/ids/generation.ts';
@@ -22,9 +22,18 @@ function client(stack: StackUnderTest): S3Client {
   return new S3Client({ ...clientOptions, endpoint: endpoint(stack, 's3'), forcePathStyle: true });
 }
 
-export async function listKeys(stack: StackUnderTest, prefix = 'archive/'): Promise<string[]> {
+export async function listKeys(stack: StackUnderTest, prefix?: string): Promise<string[]> {
+  return (await listObjects(stack, prefix)).map(({ Key = '' }) => Key);
+}
+
+/** Of all objects together. */
+export async function archiveBytes(stack: StackUnderTest): Promise<number> {
+  return (await listObjects(stack)).reduce((sum, { Size = 0 }) => sum + Size, 0);
+}
+
+async function listObjects(stack: StackUnderTest, prefix = 'archive/'): Promise<_Object[]> {
   const s3 = client(stack);
-  const keys: string[] = [];
+  const objects: _Object[] = [];
   let token: string | undefined;
   do {
     const page = await s3.send(
@@ -34,26 +43,11 @@ export async function listKeys(stack: StackUnderTest, prefix = 'archive/'): Prom
         ...(token ? { ContinuationToken: token } : {}),
       }),
     );
-    for (const item of page.Contents ?? []) keys.push(item.Key ?? '');
+    objects.push(...(page.Contents ?? []));
     token = page.NextContinuationToken;
   } while (token);
   s3.destroy();
-  return keys;
-}
-
-/** Of all objects together. */
-export async function archiveBytes(stack: StackUnderTest): Promise<number> {
-  const s3 = client(stack);
-  let bytes = 0;
-  let token: string | undefined;
-  do {
-    const list = { Bucket: 'millrace', Prefix: 'archive/', ...(token ? { ContinuationToken: token } : {}) };
-    const page = await s3.send(new ListObjectsV2Command(list));
-    for (const item of page.Contents ?? []) bytes += item.Size ?? 0;
-    token = page.NextContinuationToken;
-  } while (token);
-  s3.destroy();
-  return bytes;
+  return objects;
 }
 
 async function readObjects(stack: StackUnderTest, prefix?: string): Promise<ArchiveObject[]> {

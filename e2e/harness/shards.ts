@@ -17,10 +17,7 @@ export async function reshard(
 ): Promise<string> {
   const client = new KinesisClient({ ...clientOptions, endpoint: endpoint(stack, 'kinesis') });
   try {
-    const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName }));
-    const open = Shards.filter((shard) => shard.SequenceNumberRange?.EndingSequenceNumber === undefined).sort(
-      (a, b) => (startOf(a) < startOf(b) ? -1 : 1),
-    );
+    const open = await listOpen(client);
     const at = choose(open.length);
     const shard = open[at];
     if (shard === undefined) return 'no open shard';
@@ -39,6 +36,23 @@ export async function reshard(
   } finally {
     client.destroy();
   }
+}
+
+/** Names of the shards that take records, by hash key. */
+export async function openShards(stack: StackUnderTest): Promise<string[]> {
+  const client = new KinesisClient({ ...clientOptions, endpoint: endpoint(stack, 'kinesis') });
+  try {
+    return (await listOpen(client)).map(({ ShardId = '' }) => ShardId);
+  } finally {
+    client.destroy();
+  }
+}
+
+async function listOpen(client: KinesisClient): Promise<Shard[]> {
+  const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName }));
+  return Shards.filter((shard) => shard.SequenceNumberRange?.EndingSequenceNumber === undefined).sort(
+    (a, b) => (startOf(a) < startOf(b) ? -1 : 1),
+  );
 }
 
 function startOf(shard: Shard): bigint {

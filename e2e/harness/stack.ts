@@ -61,14 +61,14 @@ export async function millrace(...args: string[]): Promise<{ code: number; stdou
   }
 }
 
-interface PartStatus {
+export interface PartStatus {
   name: string;
   pid?: number;
   health: string;
   restarts: number;
 }
 
-async function parts(stack: StackUnderTest): Promise<PartStatus[]> {
+export async function parts(stack: StackUnderTest): Promise<PartStatus[]> {
   const { stdout } = await millrace('status', '--json', '--data', stack.dataDir);
   return (JSON.parse(stdout) as { parts: PartStatus[] }).parts;
 }

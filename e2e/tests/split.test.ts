@@ -1,16 +1,12 @@
+import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  KinesisClient,
-  ListShardsCommand,
-  MergeShardsCommand,
-  SplitShardCommand,
-} from '@aws-sdk/client-kinesis';
 import { leaseOwners } from '../harness/leases.ts';
 import { assertExactlyOnce, countReaches } from '../harness/search.ts';
-import { clientOptions, endpoint, eventually, stackUnderTest } from '../harness/stack.ts';
+import { openShards, reshard } from '../harness/shards.ts';
+import { eventually, stackUnderTest } from '../harness/stack.ts';
 
 const stack = stackUnderTest();
 
@@ -26,13 +22,14 @@ test('a shard is split and its halves are merged while lines flow: all are read,
   }, 100);
   try {
     await delay(2000);
-    const children = await splitFirstShard();
+    const children = await reshardFirst(Number.POSITIVE_INFINITY);
+    assert.equal(children.length, 2);
     await eventually('both children have a worker', 180, async () => {
       const owners = await leaseOwners(stack);
       return children.every((child) => owners.get(child)) ? true : undefined;
     });
     await delay(5000);
-    const merged = await mergeShards(children);
+    const [merged = ''] = await reshardFirst(1);
     await eventually('the merged shard has a worker', 180, async () =>
       (await leaseOwners(stack)).get(merged) ? true : undefined,
     );
@@ -45,36 +42,13 @@ test('a shard is split and its halves are merged while lines flow: all are read,
   await assertExactlyOnce(stack, token, expected);
 });
 
-/** Name of the child. */
-async function mergeShards([ShardToMerge, AdjacentShardToMerge]: string[]): Promise<string> {
-  const client = new KinesisClient({ ...clientOptions, endpoint: endpoint(stack, 'kinesis') });
-  const stream = { StreamName: 'millrace' };
-  await client.send(new MergeShardsCommand({ ...stream, ShardToMerge, AdjacentShardToMerge }));
-  const child = await eventually('the merge is done', 30, async () => {
-    const { Shards: now = [] } = await client.send(new ListShardsCommand(stream));
-    return now.find((item) => item.ParentShardId === ShardToMerge && item.AdjacentParentShardId)?.ShardId;
+/** Splits the first shard, or merges the first two: the names of the shards that came of it. */
+async function reshardFirst(most: number): Promise<string[]> {
+  const before = await openShards(stack);
+  await reshard(stack, most, () => 0);
+  return eventually('the stream is resharded', 30, async () => {
+    const now = await openShards(stack);
+    const made = now.filter((name) => !before.includes(name));
+    return now.includes(before[0] ?? '') || made.length === 0 ? undefined : made;
   });
-  client.destroy();
-  return child;
-}
-
-/** Names of the children. */
-async function splitFirstShard(): Promise<string[]> {
-  const client = new KinesisClient({ ...clientOptions, endpoint: endpoint(stack, 'kinesis') });
-  const stream = { StreamName: 'millrace' };
-  const { Shards = [] } = await client.send(new ListShardsCommand(stream));
-  const [shard] = Shards;
-  const { StartingHashKey = '0', EndingHashKey = '0' } = shard?.HashKeyRange ?? {};
-  const middle = String((BigInt(StartingHashKey) + BigInt(EndingHashKey)) / 2n);
-  const split = { ...stream, ShardToSplit: shard?.ShardId, NewStartingHashKey: middle };
-  await client.send(new SplitShardCommand(split));
-  const children = await eventually('the split is done', 30, async () => {
-    const { Shards: now = [] } = await client.send(new ListShardsCommand(stream));
-    const found = now
-      .filter((item) => item.ParentShardId === shard?.ShardId)
-      .map((item) => item.ShardId ?? '');
-    return found.length === 2 ? found : undefined;
-  });
-  client.destroy();
-  return children;
 }

@@ -22,8 +22,7 @@ export function parseArguments<O extends Options>(args: string[], options: O) {
 const spanBefore = /^-\d{1,7}[smhdwMy]$/;
 
 /**
- * A window of time: milliseconds since 1970, `toMs` excluded. Takes what a search takes (`now-1h`, ISO dates and times), and
- * `-2h`; a date as the end means all of that day.
+ * A window of time: milliseconds since 1970, `toMs` excluded; a date as the end means all of that day.
  * @throws MillraceError QUERY_INVALID, USAGE
  */
 export function timeWindow(
@@ -31,13 +30,17 @@ export function timeWindow(
   to: string | undefined,
   nowMs: number,
 ): { fromMs?: number; toMs?: number } {
-  const at = (text: string) => parseTime(spanBefore.test(text) ? `now${text}` : text, nowMs);
-  const fromMs = from === undefined ? undefined : Number(at(from).firstNs / 1_000_000n);
-  const toMs = to === undefined ? undefined : Number(at(to).lastNs / 1_000_000n) + 1;
+  const fromMs = from === undefined ? undefined : Number(parseMoment(from, nowMs).firstNs / 1_000_000n);
+  const toMs = to === undefined ? undefined : Number(parseMoment(to, nowMs).lastNs / 1_000_000n) + 1;
   if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs) {
     throw new MillraceError('USAGE', `--from ${from} is not before --to ${to}`);
   }
   return { ...(fromMs === undefined ? {} : { fromMs }), ...(toMs === undefined ? {} : { toMs }) };
+}
+
+/** A time as a search takes it, or `-2h`. @throws MillraceError QUERY_INVALID */
+export function parseMoment(text: string, nowMs: number) {
+  return parseTime(spanBefore.test(text) ? `now${text}` : text, nowMs);
 }
 
 /** An integer flag within its bounds. @throws MillraceError USAGE */

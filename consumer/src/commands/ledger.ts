@@ -3,6 +3,7 @@ import { openLedger } from '@millrace/archive/ledger/open.ts';
 import type { GapCause, LedgerReport } from '@millrace/archive/ledger/report.ts';
 import { createS3 } from '@millrace/archive/s3.ts';
 import { MillraceError, messageOf } from '@millrace/core/errors.ts';
+import { parseSpan } from '@millrace/core/query/span.ts';
 import { createStore } from '@millrace/core/store/create.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { startHealthServer } from '@millrace/core/telemetry/health-server.ts';
@@ -193,8 +194,7 @@ async function print(report: LedgerReport, json: boolean, { stdout }: CommandCon
 
 /** 90s, 10m, 2h in milliseconds. @throws MillraceError USAGE */
 function span(name: string, text: string): number {
-  const [, amount, unit = ''] = /^(\d{1,7})([smh])$/.exec(text) ?? [];
-  const width = { s: 1_000, m: 60_000, h: 3_600_000 }[unit];
-  if (amount !== undefined && width !== undefined) return Number(amount) * width;
+  const ms = parseSpan(text);
+  if (ms !== undefined) return ms;
   throw new MillraceError('USAGE', `--${name} "${text}" is no time such as 90s, 10m or 2h`);
 }

@@ -1,7 +1,6 @@
 import { MillraceError } from '@millrace/core/errors.ts';
 import { isStreamName } from '@millrace/core/ids/stream-name.ts';
-import { parseTime } from '@millrace/core/query/time.ts';
-import { parseArguments } from '../commands/arguments.ts';
+import { parseArguments, parseMoment } from '../commands/arguments.ts';
 
 /** What is replayed. Times are nanoseconds since 1970, bounds included. */
 export interface ReplayRequest {
@@ -154,7 +153,7 @@ function parseRate(value: string): Rate {
 function timeOf(name: string, value: string | undefined, nowMs: number) {
   if (value === undefined) return undefined;
   try {
-    return parseTime(/^-\d/.test(value) ? `now${value}` : value, nowMs);
+    return parseMoment(value, nowMs);
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
     throw usage(`${name}: ${error.message}`, error.hint ?? '');

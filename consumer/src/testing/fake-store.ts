@@ -1,5 +1,6 @@
 import { MillraceError } from '@millrace/core/errors.ts';
 import type { BulkResult, Store } from '@millrace/core/store/port.ts';
+import { unusedStore } from '@millrace/core/testing/unused-store.ts';
 
 /** One document as a bulk body carried it. */
 export interface SentDocument {
@@ -28,8 +29,8 @@ export interface FakeStore extends Store {
 /** A store in memory whose answers a test decides. */
 export function fakeStore(): FakeStore {
   let underWay = 0;
-  const unused = () => Promise.reject(new MillraceError('STORE_REJECTED', 'not part of this fake'));
   const store: FakeStore = {
+    ...unusedStore(),
     held: new Map(),
     bulks: [],
     concurrent: 0,
@@ -46,25 +47,6 @@ export function fakeStore(): FakeStore {
         underWay--;
       }
     },
-    describe: unused,
-    install: unused,
-    bulkApply: unused,
-    putMark: unused,
-    marked: unused,
-    marksOf: unused,
-    marksSetAside: unused,
-    marks: unused,
-    generations: unused,
-    replaceMark: unused,
-    indices: unused,
-    deleteIndex: unused,
-    present: unused,
-    horizons: unused,
-    moveHorizon: unused,
-    search: unused,
-    histogram: unused,
-    refresh: unused,
-    close: () => Promise.resolve(),
   };
   return store;
 }

@@ -9,9 +9,6 @@ import { type CliContext, type Command, exitCodes } from './command.ts';
 import { runProgram } from './run-program.ts';
 import { dataDirOf } from './stack-options.ts';
 
-/** As the consumer's shards run: an expression that backtracks without end is run again in linear time. */
-const nodeFlags = ['--enable-experimental-regexp-engine-on-excessive-backtracks'];
-
 type Texts = Pick<Command, 'name' | 'summary' | 'usage' | 'examples'>;
 
 /**
@@ -29,7 +26,7 @@ export function consumerCommand(texts: Texts): Command {
     ],
     run: async () => exitCodes.usage,
     async passOn(context, args) {
-      const program = [...nodeFlags, join(context.root, 'consumer', 'src', 'main.ts'), texts.name];
+      const program = [join(context.root, 'consumer', 'src', 'main.ts'), texts.name];
       const quiet = { NODE_NO_WARNINGS: '1' };
       const own = args.slice(0, args.includes('--') ? args.indexOf('--') : args.length);
       const elsewhere = own.some((arg) => /^--config(=|$)/.test(arg));

@@ -15,13 +15,11 @@ export type StartReplay = (
 
 const killAfterMs = 10_000;
 const errorUnitsMax = 1_000;
-/** As the consumer's shards run: an expression that backtracks without end is run again in linear time. */
-const nodeFlags = ['--enable-experimental-regexp-engine-on-excessive-backtracks'];
 
 /** Replays by the consumer's program, which has its own configuration and shares our environment. */
 export function replayProcesses(program: string, configFile: string): StartReplay {
   return (flags, onProgress) => {
-    const args = [...nodeFlags, program, 'replay', '--config', configFile, ...flags];
+    const args = [program, 'replay', '--config', configFile, ...flags];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const outcome: ReplayOutcome = {};
     let said = '';

@@ -1,6 +1,7 @@
 import { Type } from '@fastify/type-provider-typebox';
 import type { LedgerReport } from '@millrace/archive/ledger/report.ts';
 import { MillraceError } from '@millrace/core/errors.ts';
+import { parseSpan } from '@millrace/core/query/span.ts';
 import { parseTime } from '@millrace/core/query/time.ts';
 import type { Context } from '../context.ts';
 import { ErrorSchema, failure } from '../failure.ts';
@@ -69,7 +70,7 @@ export function ledgerRoute(api: Api, { ledger, clock, telemetry }: Context): vo
       });
     }
     const sinceMs = Number(parseTime(since, clock.now()).firstNs / 1_000_000n);
-    const asked = { ...what, sinceMs, olderThanMs: span(olderThan) };
+    const asked = { ...what, sinceMs, olderThanMs: parseSpan(olderThan) ?? 0 };
     const answer = ledger.ask(JSON.stringify({ ...what, since, olderThan }), asked);
     if (answer === undefined) {
       const { status, event, body } = failure(
@@ -109,9 +110,4 @@ function pageOf(report: LedgerReport, from: number, size: number) {
 /** Members are the report's own; the schema lets any through. */
 function plain(items: readonly object[]): Record<string, unknown>[] {
   return items.map((item) => Object.fromEntries(Object.entries(item)));
-}
-
-function span(text: string): number {
-  const width = { s: 1_000, m: 60_000, h: 3_600_000 }[text.slice(-1)] ?? 0;
-  return Number(text.slice(0, -1)) * width;
 }

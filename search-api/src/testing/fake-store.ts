@@ -6,6 +6,7 @@ import type {
   SortValues,
   Store,
 } from '@millrace/core/store/port.ts';
+import { unusedStore } from '@millrace/core/testing/unused-store.ts';
 
 /** A store for tests of routes: keeps the order and paging of the port, looks at no query, notes what was asked. */
 export interface FakeStore extends Store {
@@ -40,8 +41,8 @@ export function fakeDocument(time: string, file: string, offset: number, message
 }
 
 export function createFakeStore(documents: FakeDocument[]): FakeStore {
-  const unused = () => Promise.reject(new Error('not a method that search uses'));
   const store: FakeStore = {
+    ...unusedStore(),
     searches: [],
     histograms: [],
     before: async () => {},
@@ -66,23 +67,7 @@ export function createFakeStore(documents: FakeDocument[]): FakeStore {
       }
       return { tookMs: 1, buckets };
     },
-    install: unused,
-    bulkCreate: unused,
-    bulkApply: unused,
-    putMark: unused,
-    marked: unused,
-    marksOf: unused,
-    marksSetAside: unused,
-    marks: unused,
-    generations: unused,
-    replaceMark: unused,
-    indices: unused,
-    deleteIndex: unused,
-    present: unused,
-    horizons: unused,
-    moveHorizon: unused,
     refresh: async () => {},
-    close: async () => {},
   };
   return store;
 }

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { answers } from '../http.ts';
 import type { Java } from '../java.ts';
 import type { PartSpec } from '../process.ts';
-import { diskWatermarks, yaml } from './settings.ts';
+import { diskWatermarks, log4j, yaml } from './settings.ts';
 import { unprivileged, write } from './unprivileged.ts';
 
 const run = promisify(execFile);
@@ -39,7 +39,7 @@ export async function elasticsearchEngine(options: ElasticsearchOptions): Promis
   for (const path of paths) mkdirSync(path, { recursive: true });
   cpSync(join(home, 'config'), config, { recursive: true });
   write(join(config, 'elasticsearch.yml'), settings(options));
-  write(join(config, 'log4j2.properties'), logging);
+  write(join(config, 'log4j2.properties'), log4j());
   const env = {
     ...options.env,
     ES_PATH_CONF: config,
@@ -86,15 +86,6 @@ function settings(options: ElasticsearchOptions): string {
     ...options.settings,
   });
 }
-
-const logging = `status = error
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n
-rootLogger.level = warn
-rootLogger.appenderRef.console.ref = console
-`;
 
 /** The authority is unknown before the node has made it: whether it serves is asked without. */
 function healthy(port: number, { username, password }: { username: string; password: string }) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { answers } from '../http.ts';
 import type { PartSpec } from '../process.ts';
 import type { EngineHost } from './engines.ts';
-import { diskWatermarks, yaml } from './settings.ts';
+import { diskWatermarks, log4j, yaml } from './settings.ts';
 import { unprivileged, write } from './unprivileged.ts';
 
 export interface OpensearchOptions {
@@ -25,7 +25,7 @@ export function opensearchEngine(host: EngineHost, options: OpensearchOptions): 
   const files = [
     write(join(folder, 'config', 'opensearch.yml'), settings(options)),
     write(join(folder, 'config', 'jvm.options'), jvmOptions(options, home)),
-    write(join(folder, 'config', 'log4j2.properties'), logging),
+    write(join(folder, 'config', 'log4j2.properties'), log4j(quiet)),
   ];
   const program = join(home, 'bin', 'opensearch');
   const own = [folder, ...paths, ...files];
@@ -87,15 +87,7 @@ const confinedByManager = `18-:-Djava.security.manager=allow
 `;
 
 /** Its output is followed like every other log: what it says twice a minute for nothing would never let it rest. */
-const logging = `status = error
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n
-rootLogger.level = warn
-rootLogger.appenderRef.console.ref = console
-logger.usage.name = org.opensearch.cluster.InternalClusterInfoService
-logger.usage.level = error
-logger.deprecation.name = org.opensearch.deprecation
-logger.deprecation.level = error
-`;
+const quiet = {
+  usage: 'org.opensearch.cluster.InternalClusterInfoService',
+  deprecation: 'org.opensearch.deprecation',
+};
