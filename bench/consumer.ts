@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
 import { archiveBytes } from '../e2e/harness/archive.ts';
-import { awsEnvironment, endpoint, millrace, pidOf, type StackUnderTest } from '../e2e/harness/stack.ts';
+import { awsEnvironment, endpoint, millrace, type StackUnderTest } from '../e2e/harness/stack.ts';
 import { accessLogLines, writeAccessLog } from './lib/access-log.ts';
-import { benchLines, ownAction, plainAction, writeBodies } from './lib/bodies.ts';
-import { measure, median, treeCpuS } from './lib/measure.ts';
+import { benchLines, lineBlocks, ownAction, plainAction, writeBodies } from './lib/bodies.ts';
+import { measure, median } from './lib/measure.ts';
+import { StackParts } from './lib/parts.ts';
 import { report, table } from './lib/report.ts';
 import { BenchStore } from './lib/store.ts';
 
@@ -35,11 +36,15 @@ const stack: StackUnderTest = {
 };
 const store = new BenchStore(endpoint(stack, 'opensearch'));
 
+/** `shared`: everything on all cores; `apart`: the store has the first one for itself, as one of its own machine. */
+type Cores = 'shared' | 'apart';
+
 interface Rates {
   bare: number[];
   plain: number[];
   pipeline: number[];
-  consumerUs: number[];
+  /** CPU of each part while the pipeline was loaded through, microseconds a document; of the last run. */
+  partsUs: Map<string, number>;
   /** Bytes of an index a document. */
   ownBytes: number;
   plainBytes: number;
@@ -52,104 +57,126 @@ async function main(): Promise<void> {
   const up = ['up', '--detach', '--data', stack.dataDir, '--port-base', values['port-base']];
   const started = await millrace(...up, '--logs', join(logs, '*.log'), '--store-heap', '1g');
   if (started.code !== 0) throw new Error(started.stdout + started.stderr);
-  const rates: Rates = {
-    bare: [],
-    plain: [],
-    pipeline: [],
-    consumerUs: [],
-    ownBytes: 0,
-    plainBytes: 0,
-    logBytes: 0,
-    archivedBytes: 0,
-  };
-  for (let run = 0; run < Number(values.runs); run++) {
-    await loadBare(run, rates);
-    await loadThroughPipeline(run, rates);
+  const all = await StackParts.of(stack);
+  const text: string[] = [];
+  let seed = 0;
+  for (const cores of ['shared', 'apart'] as const) {
+    all.useCores(cores);
+    const rates: Rates = {
+      bare: [],
+      plain: [],
+      pipeline: [],
+      partsUs: new Map(),
+      ownBytes: 0,
+      plainBytes: 0,
+      logBytes: 0,
+      archivedBytes: 0,
+    };
+    for (let run = 0; run < Number(values.runs); run++, seed++) {
+      await loadBare(seed, rates);
+      await loadThroughPipeline(seed, all, rates);
+    }
+    text.push(...describe(cores, rates), '');
   }
+  all.useCores('shared');
   const latency = await measureLatency(Number(values.seconds));
   const quantile = (q: number) =>
     latency[Math.min(latency.length - 1, Math.floor(latency.length * q))] ?? Number.NaN;
   report('consumer', [
-    ...describe(rates),
+    `${count(lines)} access-log lines a run into one OpenSearch (heap 1 GB), everything on this machine, runs in turns,`,
+    `median of ${values.runs}. Pipeline: stream → KCL → 2 children → archive and index. Bytes: merged into one segment.`,
     '',
+    ...text,
     `Line written → found by the search API, ${latency.length} probes beside 1,000 lines/s: p50 **${quantile(0.5)} ms**, ` +
       `p90 ${quantile(0.9)} ms, p99 ${quantile(0.99)} ms.`,
   ]);
 }
 
-function describe(rates: Rates): string[] {
-  const { bare, plain, pipeline, consumerUs, ownBytes, plainBytes, logBytes, archivedBytes } = rates;
-  const count = (value: number) => Math.round(value).toLocaleString('en-US');
+function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+function describe(cores: Cores, rates: Rates): string[] {
+  const { bare, plain, pipeline, partsUs, ownBytes, plainBytes, logBytes, archivedBytes } = rates;
   const row = (name: string, figures: number[], bytes = '') => [
     name,
     count(median(figures)),
     figures.map(Math.round).join(', '),
     bytes,
   ];
+  const parts = [...partsUs].filter(([, us]) => us >= 0.05).map(([name, us]) => `${name} ${us.toFixed(1)}`);
+  const title = {
+    shared: 'All on all cores',
+    apart: 'The store on a core of its own, everything else on the rest',
+  }[cores];
   return [
-    `${count(lines)} access-log lines a run into one OpenSearch (heap 1 GB), everything on this machine,`,
-    `runs in turns, median of ${values.runs}. Pipeline: stream → KCL → 2 children → archive and index.`,
+    `**${title}**`,
     '',
     ...table(
       ['', 'documents/s', 'runs', 'index bytes a document'],
       [
         row('bare `_bulk` loader, ready-made bodies', bare, ownBytes.toFixed(0)),
-        row('the same under the default dynamic mapping', plain, plainBytes.toFixed(0)),
+        row('the same documents under the default dynamic mapping', plain, plainBytes.toFixed(0)),
         row('pipeline', pipeline),
       ],
     ),
     '',
     `Ratio pipeline / bare: **${(median(pipeline) / median(bare)).toFixed(2)}**; pipeline / dynamic mapping: ` +
       `**${(median(pipeline) / median(plain)).toFixed(2)}**, with **${(ownBytes / plainBytes).toFixed(2)}** of its bytes. ` +
-      `CPU of the consumer (daemon, children, all) ${median(consumerUs).toFixed(1)} µs a document.`,
-    '',
-    `Archive: ${(archivedBytes / 1e6).toFixed(1)} MB of ${(logBytes / 1e6).toFixed(1)} MB of log: **1/${(logBytes / archivedBytes).toFixed(1)}**.`,
+      `CPU, µs a document: ${parts.join(', ')}. Archive: ${(archivedBytes / 1e6).toFixed(1)} MB of ` +
+      `${(logBytes / 1e6).toFixed(1)} MB of log, **1/${(logBytes / archivedBytes).toFixed(1)}**.`,
   ];
 }
 
-/** The pipeline's own documents, made beforehand; and their content as other shippers send it. */
-async function loadBare(run: number, rates: Rates): Promise<void> {
+/** The pipeline's own documents, made beforehand; and the same where no template of ours says what they are. */
+async function loadBare(seed: number, rates: Rates): Promise<void> {
   const file = join(dir, 'bodies');
-  writeBodies(file, 'bare', benchLines(lines, run), ownAction);
+  writeBodies(file, lineBlocks(benchLines(lines, seed), 'bare'), ownAction);
   rates.bare.push(await store.load(file, 'millrace-bare-*', lines));
   rates.ownBytes = (await store.bytes('millrace-bare-*')) / lines;
   await store.remove('millrace-bare-*');
-  writeBodies(file, 'bare', benchLines(lines, run), plainAction);
+  writeBodies(file, lineBlocks(benchLines(lines, seed), 'bare'), plainAction);
   rates.plain.push(await store.load(file, 'plain-*', lines));
   rates.plainBytes = (await store.bytes('plain-*')) / lines;
   await store.remove('plain-*');
   rmSync(file);
-  process.stderr.write(`bare: ${Math.round(rates.bare.at(-1) ?? 0)} documents/s\n`);
+  process.stderr.write(
+    `bare: ${Math.round(rates.bare.at(-1) ?? 0)} documents/s, dynamic ${Math.round(rates.plain.at(-1) ?? 0)}\n`,
+  );
 }
 
 /** Ships a file at full speed and watches the index grow; from the first tenth to the last. */
-async function loadThroughPipeline(run: number, rates: Rates): Promise<void> {
+async function loadThroughPipeline(seed: number, all: StackParts, rates: Rates): Promise<void> {
   const log = join(dir, 'backfill.txt');
-  writeAccessLog(log, lines, 2000 + run);
+  writeAccessLog(log, lines, 2000 + seed);
   const config = join(dir, 'agent.conf');
-  writeFileSync(config, agentConfig(log, run));
+  writeFileSync(config, agentConfig(log, seed));
   const agent = fileURLToPath(new URL('../agent/src/main.ts', import.meta.url));
   const env = { ...process.env, ...awsEnvironment };
-  const consumer = await pidOf(stack, 'consumer');
-  const cpuBefore = treeCpuS(consumer);
   const archivedBefore = await archiveBytes(stack);
   const shipping = measure(process.execPath, [agent, 'run', '--config', config, '--once'], { env });
-  const samples: { at: number; count: number }[] = [];
-  for (let last = 0; last < lines; await delay(100)) {
-    last = await store.indexed('millrace-pipeline-*');
-    samples.push({ at: performance.now(), count: last });
-  }
+  const reach = async (share: number) => {
+    for (;;) {
+      const held = await store.indexed('millrace-pipeline-*');
+      const at = performance.now();
+      if (held >= lines * share) return { held, at, cpuS: all.cpuS() };
+      await delay(100);
+    }
+  };
+  const first = await reach(0.1);
+  const end = await reach(0.9);
+  await reach(1);
   await shipping;
-  const first = samples.find((sample) => sample.count >= lines * 0.1);
-  const end = samples.find((sample) => sample.count >= lines * 0.9);
-  if (first === undefined || end === undefined || end.at === first.at)
-    throw new Error('too few lines to measure');
-  const rate = ((end.count - first.count) / (end.at - first.at)) * 1000;
+  if (end.held === first.held) throw new Error('too few lines to measure');
+  const rate = ((end.held - first.held) / (end.at - first.at)) * 1000;
   process.stderr.write(`pipeline: ${Math.round(rate)} documents/s\n`);
   await store.settle('millrace-pipeline-*', lines);
   await delay(35_000); // the shards' objects are closed after half a minute without a record
   rates.pipeline.push(rate);
-  rates.consumerUs.push(((treeCpuS(consumer) - cpuBefore) * 1e6) / lines);
+  for (const [name, cpuS] of end.cpuS) {
+    const usedS = cpuS - (first.cpuS.get(name) ?? 0);
+    rates.partsUs.set(name, (usedS * 1e6) / (end.held - first.held));
+  }
   rates.logBytes = statSync(log).size;
   rates.archivedBytes = (await archiveBytes(stack)) - archivedBefore;
   await store.remove('millrace-pipeline-*');

@@ -2,15 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BucketConfigSchema } from '@millrace/archive/config.ts';
 import { createS3 } from '@millrace/archive/s3.ts';
 import { validateConfig } from '@millrace/core/config/validate.ts';
 import { awsEnvironment, endpoint, millrace, type StackUnderTest } from '../e2e/harness/stack.ts';
-import { writeArchive, writeBodies } from './lib/archived-lines.ts';
-import { measure, median } from './lib/measure.ts';
+import { archivedBlocks, writeArchive } from './lib/archived-lines.ts';
+import { ownAction, writeBodies } from './lib/bodies.ts';
+import { median } from './lib/measure.ts';
 import { report, table } from './lib/report.ts';
+import { BenchStore } from './lib/store.ts';
 
 /** `replay` of archived access-log lines into an empty store beside a bare loader of the same documents, ready-made. */
 const { values } = parseArgs({
@@ -31,6 +32,8 @@ const stack: StackUnderTest = {
 };
 const node = endpoint(stack, 'opensearch');
 const stream = 'benched';
+const indices = `millrace-${stream}-*`;
+const store = new BenchStore(node);
 
 async function main(): Promise<void> {
   const up = ['up', '--detach', '--data', stack.dataDir, '--port-base', values['port-base']];
@@ -39,13 +42,13 @@ async function main(): Promise<void> {
   const started = await millrace(...up, ...quiet, '--store-heap', '1g');
   if (started.code !== 0) throw new Error(started.stdout + started.stderr);
   const bodies = join(dir, 'bodies');
-  writeBodies(bodies, lines, stream);
+  writeBodies(bodies, archivedBlocks(lines, stream), ownAction);
   await archive();
   const bare: number[] = [];
   const replayed: number[] = [];
   let again = { written: Number.NaN, existing: Number.NaN };
   for (let run = 0; run < Number(values.runs); run++) {
-    bare.push(lines / (await timed(() => loadBare(bodies))));
+    bare.push(await store.load(bodies, indices, lines));
     const expected = await contents();
     await empty();
     replayed.push(lines / (await timed(replay)));
@@ -89,11 +92,6 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-async function loadBare(bodies: string): Promise<void> {
-  const loader = fileURLToPath(new URL('./lib/bulk-loader.ts', import.meta.url));
-  await measure(process.execPath, [loader, node, bodies]);
-}
-
 async function replay(): Promise<{ written: number; existing: number }> {
   const { code, stdout, stderr } = await millrace(
     'replay',
@@ -110,7 +108,7 @@ async function replay(): Promise<{ written: number; existing: number }> {
 /** Number of documents, and sums over what they hold: equal only when every document is. */
 async function contents(): Promise<string> {
   const ask = async (path: string, body?: unknown) => {
-    const response = await fetch(`${node}/millrace-${stream}-*/${path}`, {
+    const response = await fetch(`${node}/${indices}/${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -135,7 +133,7 @@ async function contents(): Promise<string> {
 }
 
 async function empty(): Promise<void> {
-  await fetch(`${node}/millrace-${stream}-*`, { method: 'DELETE' });
+  await store.remove(indices);
   await delay(3000);
 }
 

@@ -20,7 +20,7 @@ function nextBody(): Buffer | undefined {
 function post(body: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const call = request(
-      `${node}/_bulk?filter_path=errors`,
+      `${node}/_bulk?filter_path=errors,items.*.error.reason`,
       {
         agent,
         method: 'POST',

@@ -50,18 +50,14 @@ export function processCpuS(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
-/** CPU time of a running process and of all below it that run or have been waited for, seconds. */
-export function treeCpuS(root: number): number {
-  const processes = readdirSync('/proc')
+/** A running process and all below it. */
+export function processTree(root: number): { pid: number; name: string; fields: string[] }[] {
+  const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map((name) => ({ pid: Number(name), fields: statFields(Number(name)) }));
-  const sum = (pid: number): number => {
-    const own = processes.find((each) => each.pid === pid)?.fields ?? [];
-    const below = processes.filter(({ fields }) => Number(fields[1]) === pid);
-    const ticks = [11, 12, 13, 14].reduce((total, field) => total + Number(own[field] ?? 0), 0);
-    return ticks / ticksPerSecond + below.reduce((total, { pid: child }) => total + sum(child), 0);
-  };
-  return sum(root);
+    .map((name) => ({ pid: Number(name), name: commandName(name), fields: statFields(Number(name)) }));
+  const below = (pid: number): typeof all =>
+    all.filter((each) => Number(each.fields[1]) === pid).flatMap((each) => [each, ...below(each.pid)]);
+  return [...all.filter(({ pid }) => pid === root), ...below(root)];
 }
 
 export function median(values: number[]): number {
@@ -98,6 +94,14 @@ function statFields(pid: number | 'self'): string[] {
     return text.slice(text.lastIndexOf(')') + 2).split(' ');
   } catch {
     return []; // it has ended
+  }
+}
+
+function commandName(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return ''; // it has ended
   }
 }
 

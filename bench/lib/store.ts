@@ -32,24 +32,39 @@ export class BenchStore {
     await delay(3000);
   }
 
-  /** Bytes on disk of the indices, merged into one segment. */
+  /** Bytes on disk of the indices, merged into one segment each. Segment by segment: `_stats` is ten seconds old. */
   async bytes(indices: string): Promise<number> {
     await this.#call(`${indices}/_forcemerge?max_num_segments=1`, 'POST');
     await this.#call(`${indices}/_flush?force=true`, 'POST');
-    const { _all } = (await this.#call(`${indices}/_stats/store`)) as Stats;
-    return _all?.primaries?.store?.size_in_bytes ?? 0;
+    for (;;) {
+      await this.#call(`${indices}/_refresh`, 'POST');
+      const segments = (await this.#call(`_cat/segments/${indices}?format=json&bytes=b`)) as Segment[];
+      const shards = new Set(segments.map(({ index, shard }) => `${index}/${shard}`));
+      if (shards.size === segments.length) return segments.reduce((sum, { size }) => sum + Number(size), 0);
+      await delay(1000);
+    }
   }
 
   async remove(indices: string): Promise<void> {
-    await this.#call(indices, 'DELETE');
+    // By name: Elasticsearch deletes nothing by a pattern.
+    const found = (await this.#call(`_cat/indices/${indices}?format=json&h=index`)) as { index: string }[];
+    for (const { index } of found) await this.#call(index, 'DELETE');
   }
 
   async #call(path: string, method = 'GET'): Promise<unknown> {
     const response = await fetch(`${this.#node}/${path}`, { method });
-    return response.json();
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 1000)}`);
+    return JSON.parse(text);
   }
 }
 
 interface Stats {
-  _all?: { primaries?: { indexing?: { index_total?: number }; store?: { size_in_bytes?: number } } };
+  _all?: { primaries?: { indexing?: { index_total?: number } } };
+}
+
+interface Segment {
+  index: string;
+  shard: string;
+  size: string;
 }

@@ -28,32 +28,33 @@ export class TokenFilterBuilder {
   /** Hashes met lately: most tokens of a log come again and again. */
   readonly #recent = new Uint32Array(recentMask + 1);
 
-  /** Adds the tokens of a stretch of whole records. */
+  /** Adds the tokens of a stretch of whole records. Hot: each byte of each log passes here. */
   add(bytes: Uint8Array): void {
     const end = bytes.length;
-    let hash = seed;
-    let start = -1;
-    for (let at = 0; at < end; at++) {
-      const kind = classes[bytes[at] as number] as number;
+    const kinds = classes;
+    for (let at = 0; at < end; ) {
+      let kind = kinds[bytes[at] as number] as number;
       if (kind === 0) {
-        if (start >= 0) this.#put(hash >>> 0);
-        start = -1;
-      } else if (kind === 255 || (start >= 0 && at - start >= tokenLengthMax)) {
-        // Rare: text beyond ASCII, and tokens that are cut, line by line with the tokenizer itself.
-        const from = start < 0 ? at : start;
-        const newline = bytes.indexOf(0x0a, at);
-        at = newline < 0 ? end : newline;
-        this.#text(bytes.subarray(from, at));
-        start = -1;
-      } else {
-        if (start < 0) {
-          start = at;
-          hash = seed;
-        }
-        hash = Math.imul(hash ^ kind, prime);
+        at++;
+        continue;
       }
+      const start = at;
+      const limit = Math.min(end, start + tokenLengthMax);
+      let hash = seed;
+      while (kind !== 0 && kind !== 255) {
+        hash = Math.imul(hash ^ kind, prime);
+        kind = ++at < limit ? (kinds[bytes[at] as number] as number) : 0;
+      }
+      const whole = at === end || kinds[bytes[at] as number] === 0;
+      if (whole) {
+        this.#put(hash >>> 0);
+        continue;
+      }
+      // Rare: text beyond ASCII, and tokens that are cut, line by line with the tokenizer itself.
+      const newline = bytes.indexOf(0x0a, at);
+      at = newline < 0 ? end : newline;
+      this.#text(bytes.subarray(start, at));
     }
-    if (start >= 0) this.#put(hash >>> 0);
   }
 
   /** The filter, as small as its tokens let it be; undefined when `bytesMax` is not enough for one that helps. */

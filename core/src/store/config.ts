@@ -56,6 +56,16 @@ export const StoreConfigSchema = Type.Object(
         ),
         /** How soon an indexed event can be found. */
         refresh_interval: Type.String({ pattern: '^([1-9]\\d{0,6}(ms|s|m)|-1)$', default: '1s' }),
+        /** How documents are compressed (docs/stores.md); the last two: OpenSearch with its custom-codecs plugin. */
+        codec: Type.Union(
+          [
+            Type.Literal('best_compression'),
+            Type.Literal('default'),
+            Type.Literal('zstd'),
+            Type.Literal('zstd_no_dict'),
+          ],
+          { default: 'best_compression' },
+        ),
       },
       { ...closed, default: {} },
     ),

@@ -261,7 +261,12 @@ test('the configuration takes one node or several, and no password in an address
     { type: 'opensearch', node: ['http://a:1', 'https://b/x'] },
     'x',
   );
-  assert.deepEqual(two.index, { shards: 1, replicas: '0-1', refresh_interval: '1s' });
+  assert.deepEqual(two.index, {
+    shards: 1,
+    replicas: '0-1',
+    refresh_interval: '1s',
+    codec: 'best_compression',
+  });
   for (const bad of ['http://user:secret@host', 'host:9200', 'http://host/?x=1']) {
     assert.throws(() => storeConfig('opensearch', bad), { code: 'CONFIG_INVALID' });
   }

@@ -5,7 +5,7 @@ import type { StoreConfig } from '../config.ts';
  * What the indices look like. Static: no document changes a mapping, so none depends on which came first (D5).
  * Raised whenever a template's body changes; an older Millrace leaves a newer one's templates alone.
  */
-export const templateVersion = 1;
+export const templateVersion = 2;
 
 export const eventsTemplate = 'millrace-events';
 export const marksTemplate = 'millrace-marks';
@@ -48,6 +48,7 @@ export function eventsTemplateBody(index: StoreConfig['index']): Record<string, 
           ...replicas(index.replicas),
           // Explicit: without it an index that was not searched for 30 s stops refreshing.
           refresh_interval: index.refresh_interval,
+          codec: index.codec,
           // Twice the longest message: highlighting must not fail a search.
           highlight: { max_analyzed_offset: 2_000_000 },
           analysis,
