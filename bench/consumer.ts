@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { BucketConfigSchema } from '@millrace/archive/config.ts';
+import { createS3 } from '@millrace/archive/s3.ts';
+import { validateConfig } from '@millrace/core/config/validate.ts';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
 import { archiveBytes } from '../e2e/harness/archive.ts';
 import { awsEnvironment, endpoint, millrace, type StackUnderTest } from '../e2e/harness/stack.ts';
 import { accessLogLines, writeAccessLog } from './lib/access-log.ts';
+import { archiveCpuS } from './lib/archive-cost.ts';
 import { benchLines, lineBlocks, ownAction, plainAction, writeBodies } from './lib/bodies.ts';
 import { measure, median } from './lib/measure.ts';
 import { StackParts } from './lib/parts.ts';
@@ -58,6 +62,7 @@ async function main(): Promise<void> {
   const started = await millrace(...up, '--logs', join(logs, '*.log'), '--store-heap', '1g');
   if (started.code !== 0) throw new Error(started.stdout + started.stderr);
   const all = await StackParts.of(stack);
+  await warmUp();
   const text: string[] = [];
   let seed = 0;
   for (const cores of ['shared', 'apart'] as const) {
@@ -79,6 +84,7 @@ async function main(): Promise<void> {
     text.push(...describe(cores, rates), '');
   }
   all.useCores('shared');
+  text.push(await archiveCost(), '');
   const latency = await measureLatency(Number(values.seconds));
   const quantile = (q: number) =>
     latency[Math.min(latency.length - 1, Math.floor(latency.length * q))] ?? Number.NaN;
@@ -90,6 +96,37 @@ async function main(): Promise<void> {
     `Line written → found by the search API, ${latency.length} probes beside 1,000 lines/s: p50 **${quantile(0.5)} ms**, ` +
       `p90 ${quantile(0.9)} ms, p99 ${quantile(0.99)} ms.`,
   ]);
+}
+
+/** The engine compiles its code while it takes the first documents: those are not counted. */
+async function warmUp(): Promise<void> {
+  const file = join(dir, 'bodies');
+  for (const [indices, action] of [
+    ['millrace-bare-*', ownAction],
+    ['plain-*', plainAction],
+  ] as const) {
+    writeBodies(file, lineBlocks(benchLines(lines, 99), 'bare'), action);
+    await store.load(file, indices, lines);
+    await store.remove(indices);
+  }
+}
+
+/** Of archiving alone, in this process. */
+async function archiveCost(): Promise<string> {
+  Object.assign(process.env, awsEnvironment);
+  const bucket = { bucket: 'millrace', region: 'us-east-1', endpoint: endpoint(stack, 's3') };
+  const objects = createS3(validateConfig(BucketConfigSchema, bucket, 'bench'));
+  const us = async (tokenFilter: boolean) => {
+    const blocks = lineBlocks(benchLines(lines, 1), 'bench_archive');
+    return ((await archiveCpuS(objects, blocks, tokenFilter)) * 1e6) / lines;
+  };
+  await us(true); // compiles
+  const [plain, filtered] = [await us(false), await us(true)];
+  objects.close();
+  return (
+    `Archiving by itself (block ids, footer, upload), µs a document: **${plain.toFixed(2)}**; ` +
+    `with the filter of tokens ${filtered.toFixed(2)}.`
+  );
 }
 
 function count(value: number): string {

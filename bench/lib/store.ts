@@ -34,9 +34,10 @@ export class BenchStore {
 
   /** Bytes on disk of the indices, merged into one segment each. Segment by segment: `_stats` is ten seconds old. */
   async bytes(indices: string): Promise<number> {
-    await this.#call(`${indices}/_forcemerge?max_num_segments=1`, 'POST');
-    await this.#call(`${indices}/_flush?force=true`, 'POST');
     for (;;) {
+      // Does nothing while the engine's own merges run.
+      await this.#call(`${indices}/_forcemerge?max_num_segments=1`, 'POST');
+      await this.#call(`${indices}/_flush?force=true`, 'POST');
       await this.#call(`${indices}/_refresh`, 'POST');
       const segments = (await this.#call(`_cat/segments/${indices}?format=json&bytes=b`)) as Segment[];
       const shards = new Set(segments.map(({ index, shard }) => `${index}/${shard}`));
