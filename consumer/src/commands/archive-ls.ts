@@ -1,7 +1,7 @@
 import type { CatalogEntry } from '@millrace/archive/catalog.ts';
 import { messageOf } from '@millrace/core/errors.ts';
 import { createStore } from '@millrace/core/store/create.ts';
-import { type ArchiveSource, selectionFlags, withArchive } from './archive-source.ts';
+import { type ArchiveSource, archivedSoon, selectionFlags, withArchive } from './archive-source.ts';
 import { parseArguments } from './arguments.ts';
 import type { CommandContext } from './registry.ts';
 
@@ -32,6 +32,7 @@ export async function listObjects(args: string[], context: CommandContext): Prom
       }
       if (values.json !== true) {
         context.stderr(`${total.objects} objects, ${total.bytes} bytes, ${total.events} events\n`);
+        if (total.objects === 0) context.stderr(`${archivedSoon}\n`);
       }
     } finally {
       await marks?.close();

@@ -14,6 +14,10 @@ import { isStreamName } from '@millrace/core/ids/stream-name.ts';
 import { timeWindow } from './arguments.ts';
 import type { CommandContext } from './registry.ts';
 
+/** Told where nothing was found, as it may only be too early. */
+export const archivedSoon =
+  'what was read lately is archived when its object is complete: at archive.object_age_ms_max (5 minutes) at the latest';
+
 /** Flags that choose what of the archive is meant. */
 export const selectionFlags = {
   stream: { type: 'string', multiple: true },

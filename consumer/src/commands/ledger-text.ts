@@ -5,6 +5,7 @@ import type {
   GapCause,
   LedgerReport,
 } from '@millrace/archive/ledger/report.ts';
+import { archivedSoon } from './archive-source.ts';
 
 const causes: Record<GapCause, string> = {
   destroyed_unread: 'destroyed before they were read',
@@ -18,7 +19,7 @@ const causes: Record<GapCause, string> = {
 /** The whole ledger for people. */
 export function ledgerText(report: LedgerReport): string {
   const { files, gaps, in_flight: flying, agents, set_aside: aside, incomplete } = report;
-  const parts = [files.length === 0 ? 'no files\n' : fileTable(files)];
+  const parts = [files.length === 0 ? `no files; ${archivedSoon}\n` : fileTable(files)];
   const silent = agents.filter(({ state }) => state === 'silent');
   parts.push(agentsText(agents));
   if (aside.length > 0) {
