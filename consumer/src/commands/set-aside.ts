@@ -69,15 +69,20 @@ selection: --stream NAME  --from TIME  --to TIME (arrival)  --reason TEXT  --hos
   },
 };
 
+/** `problems` counts the objects that could not be read, which are told. */
 async function* itemsOf(
-  { config, signal }: CommandContext,
+  { config, signal, stderr }: CommandContext,
   { objects, store }: Fleet,
   query: SetAsideQuery,
+  problems: { count: number },
 ): AsyncGenerator<SetAsideItem> {
   const { prefix } = config.archive;
   await store.refresh(signal);
   yield* markedItems(store, query, (key) => parseArchiveKey(key, prefix)?.hourMs ?? 0, signal);
-  yield* recordItems(objects, prefix, query, signal);
+  yield* recordItems(objects, prefix, query, signal, ({ message }) => {
+    problems.count++;
+    stderr(`${message}\n`);
+  });
 }
 
 async function list(
@@ -87,8 +92,9 @@ async function list(
   json: boolean,
 ): Promise<number> {
   const { stdout, stderr } = context;
+  const problems = { count: 0 };
   let count = 0;
-  for await (const { record, exception, ...item } of itemsOf(context, fleet, query)) {
+  for await (const { record, exception, ...item } of itemsOf(context, fleet, query, problems)) {
     count++;
     const arrived = new Date(item.arrivalMs).toISOString();
     const { id, object, kind, reason, stream, host, rule } = item;
@@ -103,7 +109,7 @@ async function list(
     );
   }
   if (!json) stderr(count === 0 ? 'nothing is set aside\n' : `${count} set aside\n`);
-  return 0;
+  return problems.count > 0 ? 1 : 0;
 }
 
 async function show(
@@ -156,9 +162,12 @@ async function redrive(
   const { config, clock, signal, telemetry, log, stdout, stderr } = context;
   const batches = new Map<string, SetAsideItem[]>();
   const marked = new Set<string>();
-  for await (const item of itemsOf(context, fleet, query)) {
+  const problems = { count: 0 };
+  for await (const item of itemsOf(context, fleet, query, problems)) {
+    const batch = batches.get(item.object);
     if (item.record === undefined) marked.add(item.object);
-    else batches.set(item.object, [...(batches.get(item.object) ?? []), item]);
+    else if (batch === undefined) batches.set(item.object, [item]);
+    else batch.push(item);
   }
   const filler = storeFiller({ ...fleet, config, lock: 'filler', clock, telemetry });
   const { emit } = createTelemetry('redrive', shardEvents, log);
@@ -192,5 +201,5 @@ async function redrive(
   }
   if (!json)
     stderr(`${total.objects} objects and ${total.records} records again, ${total.left} still set aside\n`);
-  return total.left > 0 ? 1 : 0;
+  return total.left > 0 || problems.count > 0 ? 1 : 0;
 }

@@ -24,7 +24,7 @@ export interface FillerOptions {
   /** Objects that arrived longer ago are not searchable and not filled; undefined: all are. */
   hotDays: number | undefined;
   objects: ObjectStore;
-  store: Pick<Store, 'marked' | 'marksSetAside'>;
+  store: Pick<Store, 'install' | 'marked' | 'marksSetAside'>;
   /** First hot dates: objects that hold nothing newer are left alone. */
   horizons: Pick<Horizons, 'refresh' | 'dateOf'>;
   lock: Lock;
@@ -45,8 +45,12 @@ const fullPassShare = 0.05;
 const aheadMs = 2 * 86_400_000;
 /** Keys in one question for marks; the store port takes at most 1,000. */
 const batchMax = 1_000;
+/** Marks looked at again before each pass. */
+const againMax = 50;
 /** Marks read at a time. */
 const marksMax = 100;
+/** Objects that are tried again between two passes. */
+const retriesMax = 20;
 const failureWait: Backoff = { baseMs: 200, maxMs: 5_000 };
 
 /**
@@ -57,8 +61,12 @@ export class Filler {
   readonly #options: FillerOptions;
   /** Keys that need no look: marked, or without a readable footer. Oldest first. */
   readonly #known = new Set<string>();
+  /** The last keys that were seen to have their marks. */
+  #marked: string[] = [];
   #nextFullMs = Number.NEGATIVE_INFINITY;
   #retried = false;
+  /** Object of the last mark that `retry` was through with. */
+  #retriedTo: string | undefined;
   #unmarked = 0;
   /** Objects in a row that could not be filled for now. */
   #failures = 0;
@@ -113,30 +121,47 @@ export class Filler {
     return filled;
   }
 
+  /** Marks that are gone: the store was emptied, or is an older copy of itself. All objects are looked at anew. */
+  async #seeLoss(signal: AbortSignal): Promise<void> {
+    const { store, telemetry } = this.#options;
+    if (this.#marked.length === 0) return;
+    const there = await store.marked(this.#marked, signal);
+    const lost = this.#marked.find((key) => !there.has(key));
+    if (lost === undefined) return;
+    telemetry.emit('marks_gone', { object: lost });
+    await store.install(signal);
+    this.#known.clear();
+    this.#marked = [];
+    this.#nextFullMs = Number.NEGATIVE_INFINITY;
+  }
+
   /**
    * Tries again, once per process, what another version of this program could not make documents of: a rule or a block
-   * that is newer than it was.
+   * that is newer than it was. Some objects at a time, the next call goes on: new ones do not wait for all of them.
    */
   async retry(signal: AbortSignal): Promise<void> {
     const { store, refill, telemetry } = this.#options;
-    let after: string | undefined;
-    do {
+    for (let tried = 0; ; ) {
+      const after = this.#retriedTo;
       const marks = await store.marksSetAside(
         { size: marksMax, ...(after === undefined ? {} : { after }) },
         signal,
       );
-      after = marks.length < marksMax ? undefined : marks.at(-1)?.object;
       for (const mark of marks) {
         if (signal.aborted) return;
-        if (mark.reads === reads || !mark.exceptions.some(({ kind }) => kind !== undefined)) continue;
-        try {
-          await refill(mark.object, signal);
-        } catch (error) {
-          if (signal.aborted) throw error;
-          telemetry.emit('object_unfilled', { object: mark.object, error: messageOf(error) });
+        if (mark.reads !== reads && mark.exceptions.some(({ kind }) => kind !== undefined)) {
+          if (++tried > retriesMax) return;
+          try {
+            await refill(mark.object, signal);
+          } catch (error) {
+            if (signal.aborted) throw error;
+            telemetry.emit('object_unfilled', { object: mark.object, error: messageOf(error) });
+          }
         }
+        this.#retriedTo = mark.object;
       }
-    } while (after !== undefined);
+      if (marks.length < marksMax) break;
+    }
     this.#retried = true;
   }
 
@@ -155,25 +180,16 @@ export class Filler {
   /** A pass, and what belongs to it. */
   async #turn(held: AbortSignal): Promise<void> {
     const { clock, telemetry } = this.#options;
+    await this.#seeLoss(held);
     const startMs = clock.monotonic();
     const all = startMs >= this.#nextFullMs;
-    if (!this.#retried) await this.#retryFirst(held);
     const filled = await this.pass(held, all);
     if (all && !held.aborted) {
       const tookMs = clock.monotonic() - startMs;
       this.#nextFullMs = startMs + Math.max(fullPassMs, tookMs / fullPassShare);
     }
     telemetry.emit('filler_pass', { filled, unmarked: this.#unmarked, all });
-  }
-
-  /** Filling does not wait for what cannot be tried again now: the next pass tries it. */
-  async #retryFirst(signal: AbortSignal): Promise<void> {
-    try {
-      await this.retry(signal);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      this.#options.telemetry.emit('filler_failed', { error: messageOf(error) });
-    }
+    if (!this.#retried) await this.retry(held);
   }
 
   async #streams(signal: AbortSignal): Promise<string[]> {
@@ -197,7 +213,7 @@ export class Filler {
       asked.slice(0, batchMax).map(({ key }) => key),
       signal,
     );
-    for (const key of marked) this.#remember(key);
+    for (const key of marked) this.#rememberMarked(key);
     let filled = 0;
     for (const { key, bytes } of asked) {
       if (signal.aborted) break;
@@ -213,7 +229,7 @@ export class Filler {
     try {
       await fill(key, bytes, signal);
       this.#failures = 0;
-      this.#remember(key);
+      this.#rememberMarked(key);
       this.#unmarked--;
       return true;
     } catch (error) {
@@ -229,6 +245,11 @@ export class Filler {
       await clock.sleep(backoffMs(failureWait, this.#failures++, clock.random), signal);
       return false;
     }
+  }
+
+  #rememberMarked(key: string): void {
+    this.#remember(key);
+    if (this.#marked.push(key) > againMax) this.#marked.shift();
   }
 
   #remember(key: string): void {

@@ -1,5 +1,5 @@
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
-import { MillraceError } from '@millrace/core/errors.ts';
+import { isMillraceError, MillraceError } from '@millrace/core/errors.ts';
 import type { MarkException, Store } from '@millrace/core/store/port.ts';
 import { batchHeadBytes, batchIndexEnd, decodeBatchIndex, type SetAsideRecord } from './batch-file.ts';
 import { redrivenBatch, setAsideHour, setAsideHourMs, setAsideRoot } from './key.ts';
@@ -76,37 +76,60 @@ export async function* markedItems(
   } while (after !== undefined);
 }
 
-/** Records that shards set aside and that no redrive has taken since. */
+/** Records that shards set aside and that no redrive has taken since; an object that cannot be read goes to `onProblem`. */
 export async function* recordItems(
   objects: ObjectStore,
   prefix: string,
   query: SetAsideQuery,
   signal: AbortSignal,
+  onProblem: (error: MillraceError) => void,
 ): AsyncGenerator<SetAsideItem> {
   const root = setAsideRoot(prefix);
+  const readable = async <T>(reading: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await reading;
+    } catch (error) {
+      if (!isMillraceError(error, 'ARCHIVE_CORRUPT')) throw error;
+      onProblem(error);
+      return otherwise;
+    }
+  };
+  const itemsOf = async (batch: Batch | undefined, taken: ReadonlySet<number>): Promise<SetAsideItem[]> => {
+    if (batch === undefined || (query.object !== undefined && query.object !== batch.key)) return [];
+    const records = await readable(readBatchIndex(objects, batch, signal), []);
+    return records
+      .map((record, number) => itemOf(batch.key, record, number))
+      .filter((item, number) => !taken.has(number) && matches(item, query));
+  };
   for (const folder of await objects.folders(root, signal)) {
     const kinesis = folder.slice(root.length, -1);
-    let batch: { key: string; bytes: number } | undefined;
+    let batch: Batch | undefined;
     let taken = new Set<number>();
     for await (const listed of keysOf(objects, prefix, kinesis, query, signal)) {
       const of = redrivenBatch(listed.key);
       // What became of a batch is listed right behind it.
       if (of !== undefined) {
-        if (of === batch?.key) for (const number of await takenOf(objects, listed, signal)) taken.add(number);
+        if (of !== batch?.key) continue;
+        for (const number of await readable(takenOf(objects, listed, signal), [])) taken.add(number);
         continue;
       }
-      if (batch !== undefined) yield* itemsOf(objects, batch, taken, query, signal);
+      yield* await itemsOf(batch, taken);
       batch = listed;
       taken = new Set();
     }
-    if (batch !== undefined) yield* itemsOf(objects, batch, taken, query, signal);
+    yield* await itemsOf(batch, taken);
   }
+}
+
+interface Batch {
+  key: string;
+  bytes: number;
 }
 
 /** The index of a batch. @throws MillraceError ARCHIVE_CORRUPT, ARCHIVE_UNAVAILABLE */
 export async function readBatchIndex(
   objects: ObjectStore,
-  { key, bytes }: { key: string; bytes: number },
+  { key, bytes }: Batch,
   signal: AbortSignal,
 ): Promise<SetAsideRecord[]> {
   let head = await objects.read(key, 0, Math.min(bytes, batchHeadBytes), signal);
@@ -116,29 +139,9 @@ export async function readBatchIndex(
   return decodeBatchIndex(head, key);
 }
 
-async function* itemsOf(
-  objects: ObjectStore,
-  batch: { key: string; bytes: number },
-  taken: Set<number>,
-  query: SetAsideQuery,
-  signal: AbortSignal,
-): AsyncGenerator<SetAsideItem> {
-  if (query.object !== undefined && query.object !== batch.key) return;
-  for (const [number, record] of (await readBatchIndex(objects, batch, signal)).entries()) {
-    if (taken.has(number)) continue;
-    const { reason: kind, message: reason, stream, host, arrival_ms: arrivalMs } = record;
-    const item = {
-      id: `${batch.key}:${number}`,
-      object: batch.key,
-      kind,
-      reason,
-      stream,
-      host,
-      arrivalMs,
-      record,
-    };
-    if (matches(item, query)) yield item;
-  }
+function itemOf(object: string, record: SetAsideRecord, number: number): SetAsideItem {
+  const { reason: kind, message: reason, stream, host, arrival_ms: arrivalMs } = record;
+  return { id: `${object}:${number}`, object, kind, reason, stream, host, arrivalMs, record };
 }
 
 async function* keysOf(
@@ -147,7 +150,7 @@ async function* keysOf(
   kinesis: string,
   { fromMs, toMs }: SetAsideQuery,
   signal: AbortSignal,
-): AsyncGenerator<{ key: string; bytes: number }> {
+): AsyncGenerator<Batch> {
   // A batch is seconds of one shard: its hour, or the one before, holds the first record.
   let after = fromMs === undefined ? undefined : setAsideHour(prefix, kinesis, fromMs - 3_600_000);
   for (let more = true; more; ) {
@@ -163,11 +166,14 @@ async function* keysOf(
   }
 }
 
-async function takenOf(
-  objects: ObjectStore,
-  { key, bytes }: { key: string; bytes: number },
-  signal: AbortSignal,
-): Promise<number[]> {
+/** @throws MillraceError ARCHIVE_CORRUPT, ARCHIVE_UNAVAILABLE */
+async function takenOf(objects: ObjectStore, { key, bytes }: Batch, signal: AbortSignal): Promise<number[]> {
   const text = await objects.read(key, 0, bytes, signal);
-  return (JSON.parse(text?.toString() ?? '{"taken":[]}') as { taken: number[] }).taken;
+  try {
+    const { taken } = JSON.parse(text?.toString() ?? '{"taken":[]}') as { taken: number[] };
+    if (Array.isArray(taken)) return taken;
+  } catch {
+    // As when it says something else.
+  }
+  throw new MillraceError('ARCHIVE_CORRUPT', `${key}: does not say which records were tried again`);
 }

@@ -77,14 +77,16 @@ function setUp() {
     objects.objects.set(key, { bytes: encodeBatch(records, contents), modifiedMs: 0 });
     return key;
   };
+  const problems: string[] = [];
   const listed = async (query: SetAsideQuery = {}) => {
     const items: SetAsideItem[] = [];
-    for await (const item of recordItems(objects, 'p/', query, running)) items.push(item);
+    const onProblem = ({ message }: MillraceError) => problems.push(message);
+    for await (const item of recordItems(objects, 'p/', query, running, onProblem)) items.push(item);
     return items;
   };
   const { emit } = createTelemetry('redrive', shardEvents, createLogger('test', 'silent'));
   const options = { config, objects, clock, emit, signal: running };
-  return { clock, objects, batch, listed, options };
+  return { clock, objects, batch, listed, problems, options };
 }
 
 test('records are listed with their reason and shown with their bytes', async () => {
@@ -114,6 +116,21 @@ test('records are selected by time, reason, host and stream', async () => {
   assert.equal((await listed({ reason: 'no block' })).length, 1);
   assert.equal((await listed({ host: 'web-1' })).length, 1);
   assert.equal((await listed({ stream: 'logs' })).length, 0);
+});
+
+test('an object of set-aside records that cannot be read is told, and does not hide the others', async () => {
+  const { objects, batch, listed, problems } = setUp();
+  const keys = [0, 1, 2].map((hour) => batch([Buffer.from(`of hour ${hour}`)], hour));
+  const [first, bad = '', last] = keys;
+  objects.objects.set(bad, { bytes: Buffer.from('not of ours'), modifiedMs: 0 });
+  objects.objects.set(`${first}.redriven-00000000.json`, { bytes: Buffer.from('{'), modifiedMs: 0 });
+  assert.deepEqual(
+    (await listed()).map(({ id }) => id),
+    [`${first}:0`, `${last}:0`],
+  );
+  assert.equal(problems.length, 2);
+  assert.match(problems[0] ?? '', /redriven.*does not say/);
+  assert.match(problems[1] ?? '', /not an object of set-aside records/);
 });
 
 test('redrive archives what can be used now, leaves the rest, and takes nothing twice', async () => {
