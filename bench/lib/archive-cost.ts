@@ -1,11 +1,11 @@
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
-import { ArchiveWriter } from '@millrace/consumer/archive/writer.ts';
-import { ConsumerConfigSchema } from '@millrace/consumer/config.ts';
 import { validateConfig } from '@millrace/core/config/validate.ts';
 import { blockId } from '@millrace/core/ids/block-id.ts';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
 import type { Block } from '@millrace/core/wire/block.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
+import { ArchiveWriter } from '../../consumer/src/archive/writer.ts';
+import { ConsumerConfigSchema } from '../../consumer/src/config.ts';
 
 /** CPU of this process for all that the consumer does to archive blocks that are decoded already, seconds. */
 export async function archiveCpuS(

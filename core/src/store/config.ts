@@ -54,8 +54,11 @@ export const StoreConfigSchema = Type.Object(
           [Type.Integer({ minimum: 0, maximum: 16 }), Type.String({ pattern: '^\\d{1,2}-(\\d{1,2}|all)$' })],
           { default: '0-1' },
         ),
-        /** How soon an indexed event can be found. */
-        refresh_interval: Type.String({ pattern: '^([1-9]\\d{0,6}(ms|s|m)|-1)$', default: '1s' }),
+        /**
+         * How soon an indexed event can be found. `auto`: within a second while the index is searched; after half a minute
+         * without a search the next one waits until all that was indexed can be found.
+         */
+        refresh_interval: Type.String({ pattern: '^(auto|[1-9]\\d{0,6}(ms|s|m)|-1)$', default: 'auto' }),
         /** How documents are compressed (docs/stores.md); the last two: OpenSearch with its custom-codecs plugin. */
         codec: Type.Union(
           [

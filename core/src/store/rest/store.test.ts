@@ -264,7 +264,7 @@ test('the configuration takes one node or several, and no password in an address
   assert.deepEqual(two.index, {
     shards: 1,
     replicas: '0-1',
-    refresh_interval: '1s',
+    refresh_interval: 'auto',
     codec: 'best_compression',
   });
   for (const bad of ['http://user:secret@host', 'host:9200', 'http://host/?x=1']) {

@@ -46,8 +46,8 @@ export function eventsTemplateBody(index: StoreConfig['index']): Record<string, 
         index: {
           number_of_shards: index.shards,
           ...replicas(index.replicas),
-          // Explicit: without it an index that was not searched for 30 s stops refreshing.
-          refresh_interval: index.refresh_interval,
+          // An index that nobody searches need not be refreshed each second: small segments cost a quarter of the rate.
+          ...(index.refresh_interval === 'auto' ? {} : { refresh_interval: index.refresh_interval }),
           codec: index.codec,
           // Twice the longest message: highlighting must not fail a search.
           highlight: { max_analyzed_offset: 2_000_000 },
