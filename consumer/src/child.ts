@@ -56,6 +56,7 @@ function main(): void {
     fail,
     open(id) {
       const note = new BlockNote(config.state_dir, id);
+      if (!note.kept) telemetry.emit('note_unkept', { folder: config.state_dir });
       const renderer = createRenderer();
       shard = new Shard({ id, config, objects, store, indexer, clock, telemetry, renderer, note, fail });
       report(shard).catch(fail);

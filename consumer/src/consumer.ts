@@ -122,6 +122,7 @@ async function metricsOf(parts: ConsumerTelemetry[]): Promise<string> {
 /** The further stores, each with metrics of its own. */
 function storesBeside({ config, log }: ConsumerOptions) {
   return config.stores.map(({ name, store }) => ({
+    name,
     store,
     lock: `filler-${name}`,
     telemetry: createTelemetry(`filler_${name}`, consumerEvents, log.child({ store: name })),
@@ -145,11 +146,11 @@ async function fill(
   const base = { config, clock, ...parts };
   const stores = [{ store: config.store, lock: 'filler', telemetry: parts.telemetry }, ...beside];
   await Promise.all([
-    ...stores.map(({ store, ...own }) =>
+    ...stores.flatMap(({ store, ...own }) => [
       runStoreFiller({ ...base, ...own, store: createStore(store, clock) }, signal),
-    ),
+      runRetention({ ...base, ...own, store: createStore(store, clock) }, signal),
+    ]),
     runArchiveKeeper(base, signal),
-    runRetention(base, signal),
   ]);
 }
 

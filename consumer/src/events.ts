@@ -18,6 +18,11 @@ export const shardEvents = {
   ...indexerEvents,
   shard_started: { level: 'info', message: 'A shard is being processed.' },
   shard_ended: { level: 'info', message: 'A shard has ended and everything of it is archived.' },
+  note_unkept: {
+    level: 'error',
+    message:
+      'The disk of state_dir is full: a record that ends its process would not be set aside but tried for ever.',
+  },
   shard_released: { level: 'info', message: 'A shard is handed over or the worker stops.' },
   lease_lost: {
     level: 'warn',

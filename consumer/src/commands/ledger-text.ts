@@ -35,12 +35,17 @@ export function ledgerText(report: LedgerReport): string {
   }
   if (gaps.length > 0)
     parts.push(`\n${gaps.length} gaps:\n`, gaps.map((gap) => `  ${gapText(gap)}\n`).join(''));
-  for (const what of incomplete) parts.push(`not looked at: ${clean(what)}\n`);
-  if (gaps.length === 0 && silent.length === 0) {
+  for (const what of incomplete) parts.push(`${unseenText(what)}\n`);
+  if (gaps.length === 0 && silent.length === 0 && incomplete.length === 0) {
     const since = new Date(report.from_ms).toISOString();
     parts.push(`\nno gaps since ${since} in ${report.objects} objects\n`);
   }
   return parts.join('');
+}
+
+/** Something of `incomplete` in one line. */
+export function unseenText(what: string): string {
+  return `not looked at: ${clean(what)}`;
 }
 
 /** One gap in one line. */

@@ -64,6 +64,9 @@ test('the ledger for people: a table, gaps with their cause, silent agents, and 
     ledgerText({ ...report, gaps: [], agents: [] }),
     /no gaps since 2026-11-21T12:00:00\.000Z in 4 objects/,
   );
+  const unseen = ledgerText({ ...report, gaps: [], agents: [], incomplete: ['archive/x.zst: no footer'] });
+  assert.match(unseen, /not looked at: archive\/x\.zst: no footer/);
+  assert.doesNotMatch(unseen, /no gaps/, 'what was not looked at may have some');
 });
 
 test('a fleet of files is told as a table, as a few are', () => {

@@ -8,7 +8,7 @@ import { createStore } from '@millrace/core/store/create.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { startHealthServer } from '@millrace/core/telemetry/health-server.ts';
 import { integerFlag, parseArguments, timeWindow } from './arguments.ts';
-import { agentText, gapText, ledgerText } from './ledger-text.ts';
+import { agentText, gapText, ledgerText, unseenText } from './ledger-text.ts';
 import type { CommandContext, ConsumerCommand } from './registry.ts';
 
 const usage = `usage: ledger [--stream NAME] [--host HOST] [--file PATH] [--since TIME] [--older-than TIME] [--json]
@@ -26,7 +26,7 @@ Says of each file what was written, shipped, archived and indexed, and names eve
   --metrics PORT     With --watch: serves gauges at http://127.0.0.1:PORT/metrics, and goes on after a gap.
   --files-max N      Files of a stream that it has room for (default 500000, some 3 KB each).
 
-Exit: 0 all is accounted for, 1 a gap or a silent agent, 2 usage.
+Exit: 0 all is accounted for, 1 a gap, a silent agent, or something that could not be looked at, 2 usage.
 `;
 
 const flags = {
@@ -173,12 +173,13 @@ function serveMetrics(port: number, last: () => LedgerReport | undefined, { log 
   });
 }
 
-function isWell({ gaps, agents }: LedgerReport): boolean {
-  return gaps.length === 0 && agents.every(({ state }) => state !== 'silent');
+function isWell({ gaps, agents, incomplete }: LedgerReport): boolean {
+  return gaps.length === 0 && incomplete.length === 0 && agents.every(({ state }) => state !== 'silent');
 }
 
-function problemsOf({ gaps, agents }: LedgerReport): string[] {
-  return [...gaps.map(gapText), ...agents.filter(({ state }) => state === 'silent').map(agentText)];
+function problemsOf({ gaps, agents, incomplete }: LedgerReport): string[] {
+  const silent = agents.filter(({ state }) => state === 'silent');
+  return [...gaps.map(gapText), ...silent.map(agentText), ...incomplete.map(unseenText)];
 }
 
 async function print(report: LedgerReport, json: boolean, { stdout }: CommandContext): Promise<void> {

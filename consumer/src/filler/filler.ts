@@ -47,8 +47,8 @@ const aheadMs = 2 * 86_400_000;
 const batchMax = 1_000;
 /** Marks looked at again before each pass. */
 const againMax = 50;
-/** Marks read at a time. */
-const marksMax = 100;
+/** Marks read at a time: one names up to 1,000 exceptions, megabytes. */
+const marksMax = 20;
 /** Objects that are tried again between two passes. */
 const retriesMax = 20;
 const failureWait: Backoff = { baseMs: 200, maxMs: 5_000 };

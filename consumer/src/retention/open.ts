@@ -12,6 +12,8 @@ import { type RetentionReport, type RetentionRequest, retain } from './retention
 export interface FleetRetentionOptions {
   config: ConsumerConfig;
   store: Store;
+  /** Of a further store; absent: the store of search. */
+  name?: string;
   objects: ObjectStore;
   dynamo: DynamoDBClient;
   worker: string;
@@ -20,10 +22,10 @@ export interface FleetRetentionOptions {
   renderer?: Renderer;
 }
 
-/** Retention of a fleet: one process at a time. */
+/** Retention of a fleet in one store: one process at a time. */
 export function fleetRetention(options: FleetRetentionOptions) {
   const { config, store, objects, clock, renderer = createRenderer() } = options;
-  const lock = fleetLock(options, 'retention');
+  const lock = fleetLock(options, options.name === undefined ? 'retention' : `retention-${options.name}`);
   const reads = retryingReads(objects, clock);
   const shelf = new CorrectionShelf(reads, config.archive.prefix);
   return {

@@ -1,6 +1,5 @@
 import { messageOf } from '@millrace/core/errors.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
-import { createStore } from '@millrace/core/store/create.ts';
 import type { ConsumerConfig } from '../config.ts';
 import type { ConsumerTelemetry } from '../events.ts';
 import { type FleetRetentionOptions, fleetRetention } from './open.ts';
@@ -15,15 +14,16 @@ interface TimerOptions {
 }
 
 const lookMs = 60_000;
+/** Until a run that failed is tried again: it may have read a lot of the archive. */
+const failedMs = 15 * 60_000;
 
-/** The timer with clients of its own. */
+/** The timer for one store, and the end of its client. */
 export async function runRetention(
-  options: Omit<FleetRetentionOptions, 'store'> & { telemetry: ConsumerTelemetry },
+  options: FleetRetentionOptions & { telemetry: ConsumerTelemetry },
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, clock, telemetry } = options;
-  const store = createStore(config.store, clock);
-  const { run } = fleetRetention({ ...options, store });
+  const { config, clock, telemetry, store } = options;
+  const { run } = fleetRetention(options);
   await runRetentionTimer({ config: config.retention, clock, telemetry, run }, signal);
   await store.close();
 }
@@ -49,6 +49,7 @@ export async function runRetentionTimer(options: TimerOptions, signal: AbortSign
         }
       } catch (error) {
         if (!signal.aborted) telemetry.emit('retention_failed', { error: messageOf(error) });
+        await clock.sleep(failedMs, signal);
       }
     }
     await clock.sleep(lookMs, signal);

@@ -37,7 +37,8 @@ export interface SetAsideQuery {
   object?: string | undefined;
 }
 
-const marksMax = 100;
+/** Marks read at a time: one names up to 1,000 exceptions, megabytes. */
+const marksMax = 20;
 
 export function matches(item: SetAsideItem, query: SetAsideQuery): boolean {
   const { stream, fromMs, toMs, reason, host, rule, object } = query;

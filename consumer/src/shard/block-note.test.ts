@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -100,4 +108,17 @@ test('the file never grows, and a torn or foreign one is begun anew', (t) => {
     assert.equal(readBegun(file), undefined);
     assert.equal(open().condemned(record('3')), false);
   }
+});
+
+test('a full disk keeps no shard from being processed', (t) => {
+  const { file, open } = setUp(t);
+  open();
+  rmSync(file);
+  symlinkSync('/dev/full', file);
+  const note = open();
+  assert.equal(note.kept, false);
+  assert.equal(
+    note.during(record('3'), () => 'done'),
+    'done',
+  );
 });

@@ -38,12 +38,13 @@ const nameOf = (record: Noted) => `${record.sequence}.${record.subSequence}`;
  */
 export class BlockNote {
   readonly #file: number;
+  #kept = true;
   readonly #condemned: string[];
   readonly #suspect: Begun | undefined;
   #at: Begun | undefined;
   #step = 0;
 
-  /** @throws MillraceError STATE_UNWRITABLE */
+  /** @throws MillraceError STATE_UNWRITABLE; a full disk is no reason to process nothing: see `kept` */
   constructor(stateDir: string, shard: string) {
     const folder = notesFolder(stateDir);
     try {
@@ -57,11 +58,16 @@ export class BlockNote {
         this.#condemned = [...condemned, this.#suspect.record].slice(-condemnedMax);
       }
       const list = JSON.stringify(this.#condemned).padEnd(fileBytes - begunBytes - 1);
-      writeSync(this.#file, `${list}\n`, begunBytes);
+      this.#put(`${list}\n`, begunBytes);
       this.#write('');
     } catch (cause) {
       throw new MillraceError('STATE_UNWRITABLE', `${folder}: ${messageOf(cause)}`, { cause });
     }
+  }
+
+  /** False while there is no room for the file: a record that takes its process along is not told from others then. */
+  get kept(): boolean {
+    return this.#kept;
   }
 
   /** Whether processes ended in the middle of this record so often that it must not be tried again. */
@@ -91,8 +97,21 @@ export class BlockNote {
   }
 
   #write(text: string): void {
-    writeSync(this.#file, `${text.padEnd(begunBytes - 1)}\n`, 0);
+    this.#put(`${text.padEnd(begunBytes - 1)}\n`, 0);
   }
+
+  #put(text: string, at: number): void {
+    try {
+      this.#kept = writeSync(this.#file, text, at) === text.length;
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      this.#kept = false;
+    }
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(String((error as NodeJS.ErrnoException).code));
 }
 
 /** What the process of a note is at; undefined when it is at nothing, or was just writing. */
