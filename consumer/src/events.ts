@@ -114,10 +114,6 @@ export const consumerEvents = {
   archive_waiting: { level: 'warn', message: 'S3 does not answer; it is asked again.' },
   filler_pass: { level: 'debug', message: 'The filler has looked for objects without a mark.' },
   filler_failed: { level: 'warn', message: 'The filler could not finish its pass; the next one goes on.' },
-  marks_gone: {
-    level: 'warn',
-    message: 'Marks are not in the store any more: it was emptied or is an older copy. It is filled again.',
-  },
   retention_done: {
     level: 'info',
     message: 'Indices of days that are over were deleted.',

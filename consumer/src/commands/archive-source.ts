@@ -16,7 +16,7 @@ import type { CommandContext } from './registry.ts';
 
 /** Told where nothing was found, as it may only be too early. */
 export const archivedSoon =
-  'what was read lately is archived when its object is complete: at archive.object_age_ms_max (5 minutes) at the latest';
+  'what was read lately may not be archived yet: an object is written when it is full or archive.object_age_ms_max old';
 
 /** Flags that choose what of the archive is meant. */
 export const selectionFlags = {

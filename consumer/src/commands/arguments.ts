@@ -40,7 +40,7 @@ export function timeWindow(
 
 /** A time as a search takes it, or `-2h`. @throws MillraceError QUERY_INVALID */
 export function parseMoment(text: string, nowMs: number) {
-  return parseTime(spanBefore.test(text) ? `now${text}` : text, nowMs);
+  return parseTime(/^-\d/.test(text) ? `now${text}` : text, nowMs);
 }
 
 /** An integer flag within its bounds. @throws MillraceError USAGE */

@@ -108,7 +108,8 @@ async function list(
         : `${arrived.slice(0, 19)}Z  ${kind.padEnd(11)}  ${outcome.padEnd(8)}  ${stream}  ${where}\n  ${id}\n  ${printable(reason)}\n`,
     );
   }
-  if (!json) stderr(count === 0 ? 'nothing is set aside\n' : `${count} set aside\n`);
+  const unread = problems.count > 0 ? `, ${problems.count} objects could not be read` : '';
+  if (!json) stderr(`${count === 0 ? 'nothing is' : count} set aside${unread}\n`);
   return problems.count > 0 ? 1 : 0;
 }
 

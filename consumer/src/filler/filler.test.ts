@@ -31,25 +31,6 @@ test('a second pass finds nothing to do and asks for no mark again', async () =>
   assert.equal(store.calls.length, calls);
 });
 
-test('a store that loses its marks while the filler runs is filled again', async () => {
-  const { store, clock, filler, addObject } = setUp();
-  addObject();
-  const stop = new AbortController();
-  const run = filler.run(stop.signal);
-  await clock.advance(2_000);
-  addObject({ agoMs: 5 * hourMs });
-  await clock.advance(61_000);
-  assert.equal(store.marksHeld.length, 1, 'an ordinary pass looks at the last hours');
-  store.marksHeld = [];
-  store.held.clear();
-  await clock.advance(61_000);
-  assert.equal(store.marksHeld.length, 2);
-  assert.equal(store.held.size, 4);
-  stop.abort();
-  await clock.advance(1);
-  await run;
-});
-
 test('a lost mark costs a read and no second document', async () => {
   const { store, pass, addObject, another } = setUp();
   addObject();

@@ -5,7 +5,7 @@ import {
   hourMs,
   parseArchiveKey,
 } from '@millrace/core/archive/key.ts';
-import { isMillraceError, messageOf } from '@millrace/core/errors.ts';
+import { isMillraceError, type MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { isStreamName } from '@millrace/core/ids/stream-name.ts';
 import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
@@ -24,7 +24,7 @@ export interface FillerOptions {
   /** Objects that arrived longer ago are not searchable and not filled; undefined: all are. */
   hotDays: number | undefined;
   objects: ObjectStore;
-  store: Pick<Store, 'install' | 'marked' | 'marksSetAside'>;
+  store: Pick<Store, 'marked' | 'marksSetAside'>;
   /** First hot dates: objects that hold nothing newer are left alone. */
   horizons: Pick<Horizons, 'refresh' | 'dateOf'>;
   lock: Lock;
@@ -45,8 +45,6 @@ const fullPassShare = 0.05;
 const aheadMs = 2 * 86_400_000;
 /** Keys in one question for marks; the store port takes at most 1,000. */
 const batchMax = 1_000;
-/** Marks looked at again before each pass. */
-const againMax = 50;
 /** Marks read at a time: one names up to 1,000 exceptions, megabytes. */
 const marksMax = 20;
 /** Objects that are tried again between two passes. */
@@ -61,12 +59,11 @@ export class Filler {
   readonly #options: FillerOptions;
   /** Keys that need no look: marked, or without a readable footer. Oldest first. */
   readonly #known = new Set<string>();
-  /** The last keys that were seen to have their marks. */
-  #marked: string[] = [];
   #nextFullMs = Number.NEGATIVE_INFINITY;
   #retried = false;
-  /** Object of the last mark that `retry` was through with. */
+  /** Object of the last mark that `retry` was through with, and whether any before it failed for now. */
   #retriedTo: string | undefined;
+  #retryFailed = false;
   #unmarked = 0;
   /** Objects in a row that could not be filled for now. */
   #failures = 0;
@@ -121,20 +118,6 @@ export class Filler {
     return filled;
   }
 
-  /** Marks that are gone: the store was emptied, or is an older copy of itself. All objects are looked at anew. */
-  async #seeLoss(signal: AbortSignal): Promise<void> {
-    const { store, telemetry } = this.#options;
-    if (this.#marked.length === 0) return;
-    const there = await store.marked(this.#marked, signal);
-    const lost = this.#marked.find((key) => !there.has(key));
-    if (lost === undefined) return;
-    telemetry.emit('marks_gone', { object: lost });
-    await store.install(signal);
-    this.#known.clear();
-    this.#marked = [];
-    this.#nextFullMs = Number.NEGATIVE_INFINITY;
-  }
-
   /**
    * Tries again, once per process, what another version of this program could not make documents of: a rule or a block
    * that is newer than it was. Some objects at a time, the next call goes on: new ones do not wait for all of them.
@@ -155,6 +138,7 @@ export class Filler {
             await refill(mark.object, signal);
           } catch (error) {
             if (signal.aborted) throw error;
+            this.#retryFailed ||= !isOfTheObject(error);
             telemetry.emit('object_unfilled', { object: mark.object, error: messageOf(error) });
           }
         }
@@ -162,7 +146,9 @@ export class Filler {
       }
       if (marks.length < marksMax) break;
     }
-    this.#retried = true;
+    this.#retried = !this.#retryFailed;
+    this.#retriedTo = undefined;
+    this.#retryFailed = false;
   }
 
   /** Arrival from which objects are looked at; undefined: all. */
@@ -180,7 +166,6 @@ export class Filler {
   /** A pass, and what belongs to it. */
   async #turn(held: AbortSignal): Promise<void> {
     const { clock, telemetry } = this.#options;
-    await this.#seeLoss(held);
     const startMs = clock.monotonic();
     const all = startMs >= this.#nextFullMs;
     const filled = await this.pass(held, all);
@@ -213,7 +198,7 @@ export class Filler {
       asked.slice(0, batchMax).map(({ key }) => key),
       signal,
     );
-    for (const key of marked) this.#rememberMarked(key);
+    for (const key of marked) this.#remember(key);
     let filled = 0;
     for (const { key, bytes } of asked) {
       if (signal.aborted) break;
@@ -229,12 +214,12 @@ export class Filler {
     try {
       await fill(key, bytes, signal);
       this.#failures = 0;
-      this.#rememberMarked(key);
+      this.#remember(key);
       this.#unmarked--;
       return true;
     } catch (error) {
       if (signal.aborted) throw error;
-      if (isMillraceError(error, 'ARCHIVE_CORRUPT') || isMillraceError(error, 'WIRE_UNSUPPORTED')) {
+      if (isOfTheObject(error)) {
         telemetry.emit('object_corrupt', { object: key, error: error.message });
         this.#remember(key);
         return false;
@@ -247,15 +232,15 @@ export class Filler {
     }
   }
 
-  #rememberMarked(key: string): void {
-    this.#remember(key);
-    if (this.#marked.push(key) > againMax) this.#marked.shift();
-  }
-
   #remember(key: string): void {
     this.#known.add(key);
     if (this.#known.size <= this.#options.config.remember_max) return;
     const [oldest] = this.#known;
     if (oldest !== undefined) this.#known.delete(oldest);
   }
+}
+
+/** Trying again does not help. */
+function isOfTheObject(error: unknown): error is MillraceError {
+  return isMillraceError(error, 'ARCHIVE_CORRUPT') || isMillraceError(error, 'WIRE_UNSUPPORTED');
 }

@@ -40,14 +40,25 @@ export async function whileHeld<T>(
   if (!(await lock.hold())) return undefined;
   const over = new AbortController();
   const held = AbortSignal.any([signal, over.signal]);
+  let failure: { reason: unknown } | undefined;
   const keeping = (async () => {
     while (!held.aborted) {
       await clock.sleep(keepMs, held);
       if (!held.aborted && !(await lock.hold())) over.abort();
     }
-  })().finally(() => over.abort());
-  const [worked, kept] = await Promise.allSettled([work(held).finally(() => over.abort()), keeping]);
-  if (kept.status === 'rejected') throw kept.reason;
-  if (worked.status === 'rejected') throw worked.reason;
-  return worked.value;
+  })().catch((reason: unknown) => {
+    // When the work is through already, it needs the lock no more.
+    if (!held.aborted) failure = { reason };
+    over.abort();
+  });
+  try {
+    const result = await work(held);
+    if (failure === undefined) return result;
+  } catch (error) {
+    if (failure === undefined) throw error;
+  } finally {
+    over.abort();
+    await keeping;
+  }
+  throw failure.reason;
 }

@@ -1,7 +1,5 @@
 /** What was measured, by `./millrace bench` (bench/RESULTS.md), on access-log lines of 147 bytes. */
 export interface Measured {
-  /** CPU of the agent, microseconds a line. */
-  agentUs: number;
   /** CPU of the consumer (daemon, children, archive), microseconds a document. */
   consumerUs: number;
   /** Bytes of an index a document, merged, with everything it holds. */
@@ -15,9 +13,8 @@ export interface Measured {
 }
 
 export const measured: Measured = {
-  agentUs: 0.45,
   consumerUs: 21,
-  storeBytes: 110,
+  storeBytes: 207,
   blockBytes: 160_000,
   ratio: 6,
   storeGbPerNode: 1_500,

@@ -32,7 +32,7 @@ test('twice the logs take at least as much of everything, and half the hot days 
 });
 
 test('shards are as many as bytes, records and CPU ask for, whichever is most', () => {
-  const cheap = { agentUs: 0.4, storeBytes: 100, blockBytes: 160_000, ratio: 6, storeGbPerNode: 1_000 };
+  const cheap = { storeBytes: 100, blockBytes: 160_000, ratio: 6, storeGbPerNode: 1_000 };
   assert.match(plan(load, { ...cheap, consumerUs: 200 }).shardsBecause, /CPU/);
   assert.match(plan(load, { ...cheap, consumerUs: 0.1 }).shardsBecause, /MB\/s/);
   const quiet = { ...load, gbPerDay: 5, servers: 5_000 };
