@@ -23,6 +23,14 @@ test('a process on the daemon protocol archives, indexes and checkpoints, and le
   assert.ok(daemon.log.includes('"leaving":true'));
 });
 
+test('what any library prints to stdout goes to the log, not between the messages', async (t) => {
+  const noise = 'process.stdin.on("data", () => console.log("{\\"action\\":\\"noise\\"}"))';
+  const hook = `data:text/javascript,${encodeURIComponent(`setTimeout(() => {${noise}}, 0)`)}`;
+  const { daemon } = await startChild(t, { NODE_OPTIONS: `--import ${hook}` });
+  for (const sequence of [1, 2]) assert.deepEqual(await daemon.call(records(sequence)), []);
+  assert.match(daemon.log, /"action":"noise"/);
+});
+
 test('signals are left to the daemon: the process takes none and closes its objects when asked', async (t) => {
   const { daemon, objects } = await startChild(t);
   await daemon.call(records(1));

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
+import { CreateStreamCommand, KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import { listKeys } from '../harness/archive.ts';
 import { leaseCheckpoints } from '../harness/leases.ts';
-import { clientOptions, endpoint, eventually, stackUnderTest } from '../harness/stack.ts';
+import { clientOptions, endpoint, eventually, root, stackUnderTest } from '../harness/stack.ts';
 import { type ConsumerJson, Worker } from '../harness/worker.ts';
 
 const stack = stackUnderTest();
@@ -24,12 +24,16 @@ function ownWorker(t: TestContext, name: string, change: (config: ConsumerJson) 
   return worker;
 }
 
-/** A block of one line goes into the stream past the agent. Returns its bytes, and where Kinesis put it. */
-async function putBlock(line: string): Promise<{ bytes: Buffer; shard: string; sequence: string }> {
+function blockOfLine(line: string): Buffer {
   const rule = '{"parse":{"expression":"^(?<what>.*)$","type":"regexp"},"v":1}';
   const run = { bytes: Buffer.from(`${line}\n`), from: 0, capturedMs: Date.now(), multiline: false };
   const { header, payload } = blockOf([run], rule);
-  const bytes = encodeBlock({ ...header, agent: Buffer.from(line.padEnd(16).slice(0, 16)) }, payload);
+  return encodeBlock({ ...header, agent: Buffer.from(line.padEnd(16).slice(0, 16)) }, payload);
+}
+
+/** A block of one line goes into the stream past the agent. Returns its bytes, and where Kinesis put it. */
+async function putBlock(line: string): Promise<{ bytes: Buffer; shard: string; sequence: string }> {
+  const bytes = blockOfLine(line);
   const client = new KinesisClient({ ...clientOptions, endpoint: endpoint(stack, 'kinesis') });
   const put = new PutRecordCommand({ StreamName: 'millrace', Data: bytes, PartitionKey: line.slice(-20) });
   const { ShardId: shard = '', SequenceNumber: sequence = '' } = await client.send(put);
@@ -93,6 +97,8 @@ test('a worker that is stopped while a call waits for the store ends by itself, 
   const worker = ownWorker(t, 'waiting', (config) => {
     config.store = { type: 'opensearch', node: 'http://127.0.0.1:9' };
     config.index = { queue_bytes_max: 65_536, give_up_ms: 600_000 };
+    // A call that takes longer than that is no reason to lose the lease.
+    config.leases = { ...(config.leases as object), failover_ms: 1_000 };
   });
   for (let i = 0; i < 200; i++) await putBlock(`waiting ${'x'.repeat(2_000)} ${i}`);
   worker.start();
@@ -102,6 +108,9 @@ test('a worker that is stopped while a call waits for the store ends by itself, 
     return Number(records) > 0 ? true : undefined;
   });
   await new Promise((resolve) => setTimeout(resolve, 5_000));
+  assert.deepEqual(worker.events('lease_lost'), []);
+  const started = worker.events('shard_started').map(({ shard }) => shard);
+  assert.equal(new Set(started).size, started.length, 'each shard is with the process that began it');
   assert.equal(await worker.stop(), 0);
   assert.deepEqual(worker.events('daemon_killed'), []);
   assert.ok(worker.events('shard_released').length > 0, 'the daemon asked, the shards answered');
@@ -129,4 +138,57 @@ test('with fan_out the daemon asks for a consumer of its own, without it never',
     }
     await worker.kill();
   }
+});
+
+/** Preloaded into a stream stand-in: every second GetRecords is refused as Kinesis refuses it. */
+const refuseReads = `
+  import { createRequire } from 'node:module';
+  const require = createRequire(process.argv[1]);
+  const path = require.resolve('kinesalite/actions/getRecords');
+  const read = require(path);
+  let calls = 0;
+  const body = { __type: 'ProvisionedThroughputExceededException', message: 'Rate exceeded for shard' };
+  require.cache[path].exports = (store, data, callback) => {
+    if (++calls % 2 === 0) read(store, data, callback);
+    else callback(Object.assign(new Error(body.message), { statusCode: 400, body }));
+  };
+`;
+
+test('reads that Kinesis refuses for their rate are repeated, and everything comes', async (t) => {
+  const dir = join(stack.dataDir, 'refusing');
+  mkdirSync(dir);
+  writeFileSync(join(dir, 'refuse.mjs'), refuseReads);
+  const port = 21_000 + (process.pid % 1_000);
+  const server = join(root, 'deploy/src/local/engines/kinesis-server.ts');
+  const kinesis = spawn(
+    process.execPath,
+    ['--import', join(dir, 'refuse.mjs'), server, String(port), join(dir, 'stream')],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  t.after(() => kinesis.kill('SIGKILL'));
+  const own = `http://127.0.0.1:${port}`;
+  const client = new KinesisClient({ ...clientOptions, endpoint: own });
+  t.after(() => client.destroy());
+  await eventually('the stream is there', 30, async () =>
+    client.send(new CreateStreamCommand({ StreamName: 'refusing', ShardCount: 1 })).then(
+      () => true,
+      () => undefined,
+    ),
+  );
+  const worker = ownWorker(t, 'refused', (config) => {
+    config.stream = { ...config.stream, name: 'refusing', endpoint: own };
+  });
+  worker.start();
+  const lines = Array.from({ length: 20 }, (_, i) => `refused ${i}`);
+  for (const line of lines) {
+    const Data = blockOfLine(line);
+    await client.send(new PutRecordCommand({ StreamName: 'refusing', Data, PartitionKey: line }));
+  }
+  await eventually('all records are read', 120, async () =>
+    Number(/millrace_shard_records_total\S* (\d+)/.exec(await worker.metrics())?.[1]) >= lines.length
+      ? true
+      : undefined,
+  );
+  assert.deepEqual(worker.events('daemon_exited'), []);
+  assert.equal(worker.events('shard_started').length, 1);
 });

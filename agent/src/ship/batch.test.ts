@@ -84,9 +84,10 @@ test('aggregates hold every event once, in order, within their size', () => {
   const texts = fc.array(fc.string({ unit: 'binary', maxLength: 200 }), { maxLength: 80 });
   fc.assert(
     fc.property(texts, fc.integer({ min: 1024, max: 4096 }), (items, bytesMax) => {
+      let drawn = 0;
       const packing = aggregatedRecords(
         ({ text }) => text,
-        () => 'key',
+        () => `key ${drawn++}`,
         bytesMax,
         bytesMax,
       );
@@ -98,7 +99,10 @@ test('aggregates hold every event once, in order, within their size', () => {
       const got: string[] = [];
       for (const record of batch.records(() => '')) {
         assert.ok(record.data.length <= bytesMax);
-        got.push(...deaggregated(Buffer.from(record.data)));
+        // The KCL drops events of an aggregate whose key belongs to another shard.
+        const { key, texts } = deaggregated(Buffer.from(record.data));
+        assert.equal(key, record.partitionKey);
+        got.push(...texts);
       }
       assert.deepEqual(
         got,
@@ -138,11 +142,11 @@ test('an event that no record can hold is left out alone, and one that has no ro
 });
 
 /** The records of an aggregate, by its documented form. */
-function deaggregated(bytes: Buffer): string[] {
+function deaggregated(bytes: Buffer): { key: string; texts: string[] } {
   assert.equal(bytes.subarray(0, 4).toString('hex'), 'f3899ac2');
   const message = bytes.subarray(4, -16);
   assert.deepEqual(createHash('md5').update(message).digest(), bytes.subarray(-16));
-  const records: string[] = [];
+  const texts: string[] = [];
   let at = 0;
   const varint = () => {
     let value = 0;
@@ -154,15 +158,16 @@ function deaggregated(bytes: Buffer): string[] {
   };
   assert.equal(message[at++], 0x0a);
   const keySize = varint();
+  const key = message.toString('utf8', at, at + keySize);
   at += keySize;
   while (at < message.length) {
     assert.equal(message[at++], 0x1a);
     const end = varint() + at;
     assert.deepEqual([message[at++], message[at++], message[at++]], [0x08, 0x00, 0x1a]);
     const size = varint();
-    records.push(message.toString('utf8', at, at + size));
+    texts.push(message.toString('utf8', at, at + size));
     at += size;
     assert.equal(at, end);
   }
-  return records;
+  return { key, texts };
 }

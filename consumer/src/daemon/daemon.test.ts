@@ -13,14 +13,18 @@ import type { Hanging } from './block-watch.ts';
 import { Daemon } from './daemon.ts';
 import { ShardMetrics } from './shard-metrics.ts';
 
-/** Stands for the JVM: starts one shard's process, passes its log on, and ends when it has ended. */
-const jvm = `
+/** Stands for the JVM: starts one shard's process, passes its log on, and does this when it has ended. */
+const jvm = (shardEnded: string) => `
 const { spawn } = require('node:child_process');
 const child = spawn(process.execPath, [process.argv[2]], { stdio: ['pipe', 'ignore', 'pipe'] });
 child.stderr.on('data', (data) => process.stderr.write(data));
-child.on('exit', () => process.exit(0));
+child.on('exit', () => ${shardEnded});
 process.on('SIGTERM', () => {});
 `;
+
+/** The real one waits shutdownGraceMillis for the thread that is exiting; this one for ever. */
+const waitingJvm = (folder: string) =>
+  writeFileSync(join(folder, 'jvm.cjs'), jvm('setInterval(() => {}, 1000)'));
 
 const status = `
 const report = () => process.stderr.write(JSON.stringify(
@@ -31,7 +35,7 @@ report();
 async function setUp(t: TestContext, shard: string, prepare: (folder: string) => void = () => {}) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace daemon '));
   t.after(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, 'jvm.cjs'), jvm);
+  writeFileSync(join(folder, 'jvm.cjs'), jvm('process.exit(0)'));
   writeFileSync(join(folder, 'shard.cjs'), status + shard);
   prepare(folder);
   const shards = new ShardMetrics(systemClock);
@@ -60,7 +64,7 @@ async function setUp(t: TestContext, shard: string, prepare: (folder: string) =>
   };
   const count = async (name: string) =>
     (await telemetry.registry.getSingleMetricAsString(`millrace_consumer_${name}_total`)).split(' ').at(-1);
-  return { daemon, running, shardPid, hanging, count };
+  return { daemon, running, shards, shardPid, hanging, count };
 }
 
 test('a stop reaches the shards too, so that one whose call waits can let go of it', async (t) => {
@@ -80,6 +84,31 @@ test('a process that hangs at a block is killed, and the daemon begins anew', as
   hanging.push({ shard: 's', pid, record: '1.0', deaths: 0 });
   assert.notEqual(await shardPid(pid), pid);
   assert.equal(await count('block_hung'), '1');
+});
+
+test('a JVM that waits although a process of its shards is gone is killed, and the daemon begins anew', async (t) => {
+  const { daemon, shardPid, count } = await setUp(t, 'setInterval(report, 100);', waitingJvm);
+  const pid = await shardPid();
+  const jvmPid = daemon.pid;
+  assert.ok(jvmPid);
+  process.kill(pid, 'SIGKILL');
+  await shardPid(pid);
+  assert.notEqual(daemon.pid, jvmPid);
+  assert.equal(isAlive(jvmPid), false);
+  assert.equal(await count('shard_crashed'), '1');
+});
+
+test('a process that says nothing any more is killed, and its JVM too', async (t) => {
+  const { daemon, shards, shardPid, count } = await setUp(t, 'setInterval(() => {}, 1000);', waitingJvm);
+  const pid = await shardPid();
+  const jvmPid = daemon.pid;
+  assert.ok(jvmPid);
+  t.mock.method(shards, 'hung', () => ({ shard: 's', pid }), { times: 1 });
+  await shardPid(pid);
+  assert.equal(isAlive(pid), false);
+  assert.equal(isAlive(jvmPid), false);
+  assert.notEqual(daemon.pid, jvmPid);
+  assert.equal(await count('shard_hung'), '1');
 });
 
 test('a process that hangs does not outlive its daemon', async (t) => {

@@ -14,6 +14,8 @@ const minimal = {
   state_dir: '/var/lib/millrace',
 };
 
+const minimum = (schema: object) => (schema as { minimum: number }).minimum;
+
 function properties(extra: object = {}): Record<string, string> {
   const text = daemonProperties(
     validateConfig(ConsumerConfigSchema, { ...minimal, ...extra }, 'test'),
@@ -38,8 +40,25 @@ test('the traps of the daemon are set explicitly', () => {
 });
 
 test('no property has a value that the daemon takes for unset', () => {
-  for (const [key, value] of Object.entries(properties()))
-    assert.ok(!['0', 'false', ''].includes(value), key);
+  const { stream, leases, drain_ms } = ConsumerConfigSchema.properties;
+  const least = {
+    stream: { ...minimal.stream, read_interval_ms: minimum(stream.properties.read_interval_ms) },
+    leases: {
+      failover_ms: minimum(leases.properties.failover_ms),
+      shards_max: minimum(leases.properties.shards_max),
+    },
+    drain_ms: minimum(drain_ms),
+  };
+  const fanOut = { stream: { ...minimal.stream, fan_out: true } };
+  for (const extra of [{}, least, fanOut]) {
+    for (const [key, value] of Object.entries(properties(extra)))
+      assert.ok(!['0', 'false', ''].includes(value), `${key} of ${JSON.stringify(extra)}`);
+  }
+});
+
+test('the time after which a lease is taken over is the configured one', () => {
+  assert.equal(properties().failoverTimeMillis, '10000');
+  assert.equal(properties({ leases: { failover_ms: 2_345 } }).failoverTimeMillis, '2345');
 });
 
 test('enhanced fan-out is chosen by name, and nothing of polling is set beside it', () => {

@@ -6,11 +6,12 @@ import { ShardMetrics } from './shard-metrics.ts';
 /** No process has this pid. */
 const gone = 2 ** 22 + 1;
 
-const line = (shard: string, value: number, pid = gone) =>
+const line = (shard: string, value: number, pid = gone, leaving?: true) =>
   JSON.stringify({
     event: 'shard_status',
     shard,
     pid,
+    leaving,
     metrics: [{ name: 'n_total', help: 'N.', type: 'counter', values: [{ value, labels: { kind: 'a"b' } }] }],
   });
 
@@ -53,6 +54,18 @@ test('a process that runs and says nothing for a minute hangs; a pause of the wh
   assert.deepEqual(await look(10), { shard: 's-2', pid: process.pid });
   assert.deepEqual(metrics.shards(), ['s-2'], 'and it still counts as a shard of ours');
   assert.deepEqual(metrics.pids(), [process.pid]);
+});
+
+test('a process that is gone has crashed, unless it said that it leaves', () => {
+  const metrics = new ShardMetrics(virtualClock());
+  metrics.take(line('s-1', 3, process.pid));
+  assert.equal(metrics.crashed(), undefined);
+  metrics.take(line('s-2', 3));
+  assert.equal(metrics.crashed(), 's-2');
+  metrics.take(line('s-2', 3, gone + 1, true));
+  assert.equal(metrics.crashed(), 's-2', 'the word of another process of the shard');
+  metrics.take(line('s-2', 3, gone, true));
+  assert.equal(metrics.crashed(), undefined);
 });
 
 test('a process that got the pid of one that reported is none of ours', () => {

@@ -94,7 +94,7 @@ async function servers(t: TestContext) {
 }
 
 /** A shard's process with its servers; `again` starts another one on the same state, after the first is gone. */
-export async function startChild(t: TestContext) {
+export async function startChild(t: TestContext, env: NodeJS.ProcessEnv = {}) {
   const { objects, bulks, url } = await servers(t);
   const folder = mkdtempSync(join(tmpdir(), 'millrace child '));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -113,7 +113,7 @@ export async function startChild(t: TestContext) {
   const child = fileURLToPath(new URL('../child.ts', import.meta.url));
   const credentials = { AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
   const again = async () => {
-    const daemon = new DaemonSide([child, '--config', config], { ...process.env, ...credentials });
+    const daemon = new DaemonSide([child, '--config', config], { ...process.env, ...credentials, ...env });
     t.after(() => daemon.child.kill('SIGKILL'));
     await daemon.call({
       action: 'initialize',

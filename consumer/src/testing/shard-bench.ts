@@ -83,19 +83,30 @@ export function setUp(
   /** KCL's side: what was checkpointed, and how the next checkpoints are answered. */
   const checkpoints: (string | 'end')[] = [];
   const refusals: string[] = [];
+  let checkpointing = false;
+  /** Calls that are not answered yet. */
+  let open = 0;
   const checkpointer = {
     checkpoint(...args: unknown[]) {
       const callback = args.at(-1) as (error: string | null) => void;
-      const refusal = refusals.shift();
-      if (refusal === undefined) checkpoints.push(args.length === 1 ? 'end' : (args[0] as string));
-      callback(refusal ?? null);
+      // The daemon takes one at a time, and none but during a call.
+      if (checkpointing || open === 0) failures.push(new Error('a checkpoint out of turn'));
+      checkpointing = true;
+      queueMicrotask(() => {
+        checkpointing = false;
+        const refusal = refusals.shift();
+        if (refusal === undefined) checkpoints.push(args.length === 1 ? 'end' : (args[0] as string));
+        callback(refusal ?? null);
+      });
     },
   };
   /** Sends one call and resolves when it is answered, while time goes on. */
   const call = async (send: (done: () => void) => void, withinMs = 1_000) => {
     let answered = false;
+    open++;
     send(() => {
       answered = true;
+      open--;
     });
     await clock.advance(withinMs);
     return answered;

@@ -39,6 +39,8 @@ export function engineAdmin(node: string, access: { authorization?: string; ca?:
     },
     block: (index: string, block: string, on: boolean) =>
       rest('PUT', `/${index}/_settings`, { index: { blocks: { [block]: on ? true : null } } }),
+    close: (index: string) => rest('POST', `/${index}/_close`),
+    open: (index: string) => rest('POST', `/${index}/_open?wait_for_active_shards=1`),
     shardLimit: (limit: number | null) =>
       rest('PUT', '/_cluster/settings', { persistent: { 'cluster.max_shards_per_node': limit } }),
     async deleteIndices(pattern: string): Promise<void> {

@@ -302,7 +302,7 @@ function marks({ store, stream }: ConformanceBench): void {
 function backpressure(bench: ConformanceBench, admin: EngineAdmin): void {
   const { document, create, stream } = bench;
 
-  it('answers retry for a document of an index that is blocked, and creates it afterwards', async () => {
+  it('answers retry for a document of an index that is blocked or closed, and creates it afterwards', async () => {
     const blocked = { ...document(200, { message: 'blocked' }), index: `millrace-${stream}_b-2026.11.22` };
     await create([{ ...document(199, { message: 'first' }), index: blocked.index }]);
     for (const block of ['write', 'read_only_allow_delete']) {
@@ -315,6 +315,10 @@ function backpressure(bench: ConformanceBench, admin: EngineAdmin): void {
       assert.ok(results[0]?.kind === 'retry' && results[0].cause === 'block', JSON.stringify(results[0]));
       await admin.block(blocked.index, block, false);
     }
+    await admin.close(blocked.index);
+    const [late] = await create([blocked]);
+    assert.ok(late?.kind === 'retry' && late.cause === 'block', JSON.stringify(late));
+    await admin.open(blocked.index);
     assert.deepEqual(await create([blocked]), [{ kind: 'created' }]);
   });
 

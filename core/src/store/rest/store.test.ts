@@ -122,6 +122,7 @@ function answering(type: StoreConfig['type']): void {
       { create: { status: 429, error: { type: 'rejected_execution_exception', reason: 'queue' } } },
       { create: { status: 403, error: { type: 'cluster_block_exception', reason: 'read-only' } } },
       { create: { status: 404, error: { type: 'index_not_found_exception', reason: 'gone' } } },
+      { create: { status: 400, error: { type: 'index_closed_exception', reason: 'closed' } } },
       {
         create: {
           status: 400,
@@ -143,12 +144,13 @@ function answering(type: StoreConfig['type']): void {
       answer(response, 200, JSON.stringify({ errors: true, items }));
     });
     const results = await store.bulkCreate('a\nä\n', items.length);
-    const kinds = ['created', 'exists', 'retry', 'retry', 'retry', 'retry', 'rejected', 'retry'];
+    const kinds = ['created', 'exists', 'retry', 'retry', 'retry', 'retry', 'retry', 'rejected', 'retry'];
     assert.deepEqual(
       results.map((result) => result.kind),
       kinds,
     );
-    assert.deepEqual(results[6], {
+    assert.ok(results[5]?.kind === 'retry' && results[5].cause === 'block');
+    assert.deepEqual(results[7], {
       kind: 'rejected',
       status: 400,
       type: 'mapper_parsing_exception',
