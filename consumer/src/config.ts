@@ -36,8 +36,12 @@ export const ConsumerConfigSchema = Type.Object(
         endpoint: Type.Optional(Url),
         /** Another worker takes over a shard whose worker was silent for this long. */
         failover_ms: milliseconds(10_000, 1_000, 600_000),
-        /** Shards that one worker takes at most: each is a process of some 150 MB. */
-        shards_max: Type.Integer({ default: 32, minimum: 1, maximum: 1_000 }),
+        /**
+         * Leases that one worker holds at most; one of an open shard is a process of some 150 MB. Leases of shards that were
+         * split or merged count too until the KCL removes them, minutes later or after a quiet start: a bound near the number
+         * of open shards would leave some of them unread.
+         */
+        shards_max: Type.Integer({ default: 256, minimum: 1, maximum: 1_000 }),
       },
       { ...closed, default: {} },
     ),

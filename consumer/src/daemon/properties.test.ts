@@ -72,7 +72,7 @@ test('nothing is set whose only use would be to say no, or that kills the daemon
   const set = properties();
   for (const key of ['cleanupLeasesUponShardCompletion', 'timeoutInSeconds', 'maxActiveThreads'])
     assert.equal(set[key], undefined, key);
-  assert.equal(set.maxLeasesForWorker, '32', 'the name that the KCL knows');
+  assert.equal(set.maxLeasesForWorker, '256', 'the name that the KCL knows');
 });
 
 test('endpoints are written only where they are configured', () => {
