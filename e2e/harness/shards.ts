@@ -38,11 +38,11 @@ export async function reshard(
   }
 }
 
-/** Names of the shards that take records, by hash key. */
-export async function openShards(stack: StackUnderTest): Promise<string[]> {
+/** The shards that take records, by hash key. */
+export async function openShards(stack: StackUnderTest): Promise<Shard[]> {
   const client = new KinesisClient({ ...clientOptions, endpoint: endpoint(stack, 'kinesis') });
   try {
-    return (await listOpen(client)).map(({ ShardId = '' }) => ShardId);
+    return await listOpen(client);
   } finally {
     client.destroy();
   }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { KinesisClient, ListShardsCommand, PutRecordCommand } from '@aws-sdk/client-kinesis';
+import { KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import { leaseCheckpoints } from '../harness/leases.ts';
-import { reshard } from '../harness/shards.ts';
+import { openShards, reshard } from '../harness/shards.ts';
 import { clientOptions, endpoint, eventually, stackUnderTest } from '../harness/stack.ts';
 import { Worker } from '../harness/worker.ts';
 
@@ -15,16 +15,12 @@ const blocksEach = 24;
 
 test('a backlog of the largest blocks in many shards fits into the memory of the daemon', async (t) => {
   const client = new KinesisClient({ ...clientOptions, endpoint: endpoint(stack, 'kinesis') });
-  const open = async () => {
-    const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName: 'millrace' }));
-    return Shards.filter((shard) => shard.SequenceNumberRange?.EndingSequenceNumber === undefined);
-  };
-  while ((await open()).length < shardsWanted) {
+  while ((await openShards(stack)).length < shardsWanted) {
     await reshard(stack, shardsWanted, () => 0);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   const last = new Map<string, string>();
-  for (const { ShardId = '', HashKeyRange } of await open()) {
+  for (const { ShardId = '', HashKeyRange } of await openShards(stack)) {
     for (let i = 0; i < blocksEach; i++) {
       const run = {
         bytes: randomBytes(900_000),

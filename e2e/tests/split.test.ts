@@ -44,10 +44,11 @@ test('a shard is split and its halves are merged while lines flow: all are read,
 
 /** Splits the first shard, or merges the first two: the names of the shards that came of it. */
 async function reshardFirst(most: number): Promise<string[]> {
-  const before = await openShards(stack);
+  const names = async () => (await openShards(stack)).map(({ ShardId = '' }) => ShardId);
+  const before = await names();
   await reshard(stack, most, () => 0);
   return eventually('the stream is resharded', 30, async () => {
-    const now = await openShards(stack);
+    const now = await names();
     const made = now.filter((name) => !before.includes(name));
     return now.includes(before[0] ?? '') || made.length === 0 ? undefined : made;
   });
