@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeAccessLog } from './lib/access-log.ts';
-import { agentArgs, follow, type payloads, type Standing, writeAgentConfig } from './lib/agent-process.ts';
+import {
+  agentArgs,
+  follow,
+  type payloads,
+  type Standing,
+  sinkTarget,
+  writeAgentConfig,
+} from './lib/agent-process.ts';
 import { measure, median, type Usage } from './lib/measure.ts';
 import { findPeers, type PeerCase } from './lib/peers.ts';
 import { report, table } from './lib/report.ts';
@@ -32,7 +39,7 @@ interface Shipped extends Usage {
 
 async function shipByAgent(dir: string, log: string, payload: keyof typeof payloads): Promise<Shipped> {
   return withSink(async (sink) => {
-    const config = writeAgentConfig(dir, log, sink, payload);
+    const config = writeAgentConfig(dir, log, sinkTarget(sink), payload);
     const usage = await measure(process.execPath, [...agentArgs, 'run', '--config', config, '--once']);
     const stats = await sink.stats();
     return { ...usage, arrivedS: (stats.lastMs - usage.startMs) / 1000, stats };

@@ -1,20 +1,18 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { BucketConfigSchema } from '@millrace/archive/config.ts';
-import { createS3 } from '@millrace/archive/s3.ts';
-import { validateConfig } from '@millrace/core/config/validate.ts';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
-import { archiveBytes } from '../e2e/harness/archive.ts';
+import { archiveBytes, archiveObjects } from '../e2e/harness/archive.ts';
 import { awsEnvironment, endpoint, millrace, type StackUnderTest } from '../e2e/harness/stack.ts';
 import { accessLogLines, writeAccessLog } from './lib/access-log.ts';
+import { writeAgentConfig } from './lib/agent-process.ts';
 import { archiveCpuS } from './lib/archive-cost.ts';
 import { benchLines, lineBlocks, ownAction, plainAction, writeBodies } from './lib/bodies.ts';
 import { measure, median } from './lib/measure.ts';
-import { StackParts } from './lib/parts.ts';
+import { type Cores, StackParts } from './lib/parts.ts';
 import { report, table } from './lib/report.ts';
 import { BenchStore } from './lib/store.ts';
 
@@ -39,9 +37,6 @@ const stack: StackUnderTest = {
   logs,
 };
 const store = new BenchStore(endpoint(stack, 'opensearch'));
-
-/** `shared`: everything on all cores; `apart`: the store has the first one for itself, as one of its own machine. */
-type Cores = 'shared' | 'apart';
 
 interface Rates {
   bare: number[];
@@ -113,9 +108,7 @@ async function warmUp(): Promise<void> {
 
 /** Of archiving alone, in this process. */
 async function archiveCost(): Promise<string> {
-  Object.assign(process.env, awsEnvironment);
-  const bucket = { bucket: 'millrace', region: 'us-east-1', endpoint: endpoint(stack, 's3') };
-  const objects = createS3(validateConfig(BucketConfigSchema, bucket, 'bench'));
+  const objects = archiveObjects(stack);
   const us = async (tokenFilter: boolean) => {
     const blocks = lineBlocks(benchLines(lines, 1), 'bench_archive');
     return ((await archiveCpuS(objects, blocks, tokenFilter)) * 1e6) / lines;
@@ -186,8 +179,8 @@ async function loadBare(seed: number, rates: Rates): Promise<void> {
 async function loadThroughPipeline(seed: number, all: StackParts, rates: Rates): Promise<void> {
   const log = join(dir, 'backfill.txt');
   writeAccessLog(log, lines, 2000 + seed);
-  const config = join(dir, 'agent.conf');
-  writeFileSync(config, agentConfig(log, seed));
+  const target = { endpoint: endpoint(stack, 'kinesis'), streamName: 'millrace', stream: 'pipeline' };
+  const config = writeAgentConfig(dir, log, target);
   const agent = fileURLToPath(new URL('../agent/src/main.ts', import.meta.url));
   const env = { ...process.env, ...awsEnvironment };
   const archivedBefore = await archiveBytes(stack);
@@ -217,30 +210,6 @@ async function loadThroughPipeline(seed: number, all: StackParts, rates: Rates):
   rates.logBytes = statSync(log).size;
   rates.archivedBytes = (await archiveBytes(stack)) - archivedBefore;
   await store.remove('millrace-pipeline-*');
-}
-
-function agentConfig(log: string, run: number): string {
-  return `<system>
-state_dir ${join(dir, `state-${run}`)}
-log_level warn
-</system>
-<source>
-@type tail
-path ${log}
-tag bench
-read_from_head true
-<parse>
-@type nginx
-</parse>
-</source>
-<match **>
-@type kinesis_streams
-stream_name millrace
-region us-east-1
-endpoint ${endpoint(stack, 'kinesis')}
-stream pipeline
-</match>
-`;
 }
 
 /** Probes among 1,000 lines/s: milliseconds from appending a line to the first answer that has it, sorted. */

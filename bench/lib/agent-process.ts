@@ -21,11 +21,18 @@ export const payloads = {
   aggregated: `@type kinesis_streams_aggregated\n  ${json}`,
 } as const;
 
+/** Where an agent of a bench sends to. `stream`: the Millrace stream, where it is not the default. */
+export interface AgentTarget {
+  endpoint: string;
+  streamName: string;
+  stream?: string;
+}
+
 /** Writes an agent's configuration for the files at `paths`, with no state from before; its path. */
 export function writeAgentConfig(
   dir: string,
   paths: string,
-  sink: Sink,
+  { endpoint, streamName, stream }: AgentTarget,
   payload: keyof typeof payloads = 'blocks',
 ): string {
   rmSync(join(dir, 'state'), { recursive: true, force: true });
@@ -47,15 +54,20 @@ export function writeAgentConfig(
 </source>
 <match **>
   ${payloads[payload]}
-  stream_name bench
+  stream_name ${streamName}
   region us-east-1
-  endpoint http://127.0.0.1:${sink.port}
+  endpoint ${endpoint}${stream === undefined ? '' : `\n  stream ${stream}`}
   aws_key_id x
   aws_sec_key y
 </match>
 `,
   );
   return file;
+}
+
+/** The sink takes the records of any stream. */
+export function sinkTarget({ port }: Sink): AgentTarget {
+  return { endpoint: `http://127.0.0.1:${port}`, streamName: 'bench' };
 }
 
 /** What an agent used while files got lines, or none, as fast as they come on a server. */
@@ -80,7 +92,7 @@ export async function follow(
     const lines = accessLogLines(files * (seconds + 3), 7);
     const paths = Array.from({ length: files }, (_, i) => join(folder, `service-${i}.log`));
     for (const path of paths) appendFileSync(path, String(lines.next().value));
-    const config = writeAgentConfig(dir, join(folder, '*.log'), sink);
+    const config = writeAgentConfig(dir, join(folder, '*.log'), sinkTarget(sink));
     const child = spawn(process.execPath, [...agentArgs, 'run', '--config', config], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });

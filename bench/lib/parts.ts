@@ -2,6 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { type PartStatus, parts, type StackUnderTest } from '../../e2e/harness/stack.ts';
 import { processCpuS, processTree } from './measure.ts';
 
+/** `shared`: everything on all cores; `apart`: the store has the first one for itself, as one of its own machine. */
+export type Cores = 'shared' | 'apart';
+
 /** The processes of a stack that runs, and what they use. */
 export class StackParts {
   readonly #parts: PartStatus[];
@@ -25,7 +28,7 @@ export class StackParts {
   }
 
   /** The store on the first core and everything else, this process too, on the others; or all on all. */
-  useCores(cores: 'shared' | 'apart'): void {
+  useCores(cores: Cores): void {
     const [first, others] = cores === 'apart' ? ['0', '1-63'] : ['0-63', '0-63'];
     pin(process.pid, others);
     for (const { part, pid } of this.#processes()) pin(pid, part === 'opensearch' ? first : others);

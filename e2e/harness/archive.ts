@@ -1,10 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { type _Object, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { BucketConfigSchema } from '@millrace/archive/config.ts';
+import type { ObjectStore } from '@millrace/archive/object-store.ts';
+import { createS3 } from '@millrace/archive/s3.ts';
 import { decodeFooter, footerFrameLength } from '@millrace/core/archive/decode-footer.ts';
 import type { Footer } from '@millrace/core/archive/footer.ts';
+import { validateConfig } from '@millrace/core/config/validate.ts';
 import { generationText } from '@millrace/core/ids/generation.ts';
 import { decodeHeader } from '@millrace/core/wire/decode.ts';
-import { clientOptions, endpoint, type StackUnderTest } from './stack.ts';
+import { awsEnvironment, clientOptions, endpoint, type StackUnderTest } from './stack.ts';
 
 interface ArchiveObject {
   key: string;
@@ -20,6 +24,13 @@ export interface ArchivedFile {
 
 function client(stack: StackUnderTest): S3Client {
   return new S3Client({ ...clientOptions, endpoint: endpoint(stack, 's3'), forcePathStyle: true });
+}
+
+/** The stack's bucket as the programs use it; their credentials are in the environment from then on. */
+export function archiveObjects(stack: StackUnderTest): ObjectStore {
+  Object.assign(process.env, awsEnvironment);
+  const bucket = { bucket: 'millrace', region: 'us-east-1', endpoint: endpoint(stack, 's3') };
+  return createS3(validateConfig(BucketConfigSchema, bucket, 'test'));
 }
 
 export async function listKeys(stack: StackUnderTest, prefix?: string): Promise<string[]> {

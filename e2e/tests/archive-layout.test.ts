@@ -3,16 +3,12 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { BucketConfigSchema } from '@millrace/archive/config.ts';
-import { createS3 } from '@millrace/archive/s3.ts';
-import { validateConfig } from '@millrace/core/config/validate.ts';
+import { archiveObjects } from '../harness/archive.ts';
 import { countReaches } from '../harness/search.ts';
-import { awsEnvironment, endpoint, eventually, stackUnderTest } from '../harness/stack.ts';
+import { eventually, stackUnderTest } from '../harness/stack.ts';
 
 const stack = stackUnderTest();
-Object.assign(process.env, awsEnvironment);
-const bucket = { bucket: 'millrace', region: 'us-east-1', endpoint: endpoint(stack, 's3') };
-const objects = createS3(validateConfig(BucketConfigSchema, bucket, 'test'));
+const objects = archiveObjects(stack);
 
 test('NDJSON objects have every line of the archive, with ids to tell repetitions by', async () => {
   const token = `ndjson${process.pid}`;
