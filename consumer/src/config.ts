@@ -38,7 +38,7 @@ export const ConsumerConfigSchema = Type.Object(
         failover_ms: milliseconds(10_000, 1_000, 600_000),
         /**
          * Leases that one worker holds at most; one of an open shard is a process of some 150 MB. Leases of shards that were
-         * split or merged count too until the KCL removes them, minutes later or after a quiet start: a bound near the number
+         * split or merged count too until the KCL removes them, after five minutes of one JVM's life: a bound near the number
          * of open shards would leave some of them unread.
          */
         shards_max: Type.Integer({ default: 256, minimum: 1, maximum: 1_000 }),

@@ -86,7 +86,7 @@ export const ledger: ConsumerCommand = {
       if (values.watch) return await watch(book, { request, intervalMs, metricsPort }, context);
       const report = await book.read(request(), context.signal);
       await print(report, values.json, context);
-      return isWell(report) ? 0 : 1;
+      return problemsOf(report).length === 0 ? 0 : 1;
     } finally {
       objects.close();
       await store.close();
@@ -114,8 +114,9 @@ async function watch(
     while (!signal.aborted) {
       try {
         last = await book.read(request(), signal);
-        for (const line of problemsOf(last)) await stdout(`${new Date(last.at_ms).toISOString()} ${line}\n`);
-        if (server === undefined && !isWell(last)) return 1;
+        const problems = problemsOf(last);
+        for (const line of problems) await stdout(`${new Date(last.at_ms).toISOString()} ${line}\n`);
+        if (server === undefined && problems.length > 0) return 1;
       } catch (error) {
         if (signal.aborted) break;
         if (!isForNow(error)) throw error;
@@ -173,10 +174,7 @@ function serveMetrics(port: number, last: () => LedgerReport | undefined, { log 
   });
 }
 
-function isWell({ gaps, agents, incomplete }: LedgerReport): boolean {
-  return gaps.length === 0 && incomplete.length === 0 && agents.every(({ state }) => state !== 'silent');
-}
-
+/** Why not all is accounted for, a line each. */
 function problemsOf({ gaps, agents, incomplete }: LedgerReport): string[] {
   const silent = agents.filter(({ state }) => state === 'silent');
   return [...gaps.map(gapText), ...silent.map(agentText), ...incomplete.map(unseenText)];

@@ -47,7 +47,7 @@ Exit code 1: an index must stay, and why is said.
     const further = values.store === undefined ? undefined : furtherStore(config, values.store);
     const retainIn = async (fleet: Fleet) => {
       const name = further === undefined ? {} : { name: further.name };
-      const report = await fleetRetention({ ...fleet, ...name, config, clock }).run(request, signal);
+      const report = await fleetRetention({ ...fleet, ...name, config, clock })(request, signal);
       if (report === undefined) {
         context.stderr('retention: another process is at it; try again when it is done\n');
         return 1;

@@ -22,35 +22,31 @@ export interface FleetRetentionOptions {
   renderer?: Renderer;
 }
 
-/** Retention of a fleet in one store: one process at a time. */
+/** Retention of a fleet in one store, one process at a time: undefined while another is at it. */
 export function fleetRetention(options: FleetRetentionOptions) {
   const { config, store, objects, clock, renderer = createRenderer() } = options;
   const lock = fleetLock(options, options.name === undefined ? 'retention' : `retention-${options.name}`);
   const reads = retryingReads(objects, clock);
   const shelf = new CorrectionShelf(reads, config.archive.prefix);
-  return {
-    lock,
-    /** Undefined while another process is at it. */
-    async run(request: RetentionRequest, signal: AbortSignal): Promise<RetentionReport | undefined> {
-      const work = (held: AbortSignal) =>
-        retain(
-          {
-            store,
-            objects: reads,
-            prefix: config.archive.prefix,
-            renderer,
-            corrections: (stream, ended) => shelf.load(stream, ended),
-            readBytes: config.filler.read_bytes,
-            clock,
-            signal: held,
-          },
-          request,
-        );
-      try {
-        return await whileHeld(lock, clock, signal, work);
-      } finally {
-        await lock.release();
-      }
-    },
+  return async (request: RetentionRequest, signal: AbortSignal): Promise<RetentionReport | undefined> => {
+    const work = (held: AbortSignal) =>
+      retain(
+        {
+          store,
+          objects: reads,
+          prefix: config.archive.prefix,
+          renderer,
+          corrections: (stream, ended) => shelf.load(stream, ended),
+          readBytes: config.filler.read_bytes,
+          clock,
+          signal: held,
+        },
+        request,
+      );
+    try {
+      return await whileHeld(lock, clock, signal, work);
+    } finally {
+      await lock.release();
+    }
   };
 }

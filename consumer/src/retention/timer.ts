@@ -23,7 +23,7 @@ export async function runRetention(
   signal: AbortSignal,
 ): Promise<void> {
   const { config, clock, telemetry, store } = options;
-  const { run } = fleetRetention(options);
+  const run = fleetRetention(options);
   await runRetentionTimer({ config: config.retention, clock, telemetry, run }, signal);
   await store.close();
 }
