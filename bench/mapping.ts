@@ -6,6 +6,7 @@ import { validateConfig } from '@millrace/core/config/validate.ts';
 import { compileQueryText } from '@millrace/core/query/compile.ts';
 import { StoreConfigSchema } from '@millrace/core/store/config.ts';
 import { createStore } from '@millrace/core/store/create.ts';
+import { openSearchTimes } from '@millrace/core/store/opensearch/adapter.ts';
 import type { Store } from '@millrace/core/store/port.ts';
 import { eventsTemplateBody } from '@millrace/core/store/rest/template.ts';
 import { storeVersions } from '@millrace/deploy/local/engines/versions.ts';
@@ -56,7 +57,11 @@ for (const engine of ['opensearch', 'elasticsearch'] as const) {
     await store.install();
     await measured(running.node, store); // compiles the engine's code: not counted
     for (const [name, settings] of variants) {
-      const refused = await useSettings(running.node, eventsTemplateBody(config.index), settings);
+      const refused = await useSettings(
+        running.node,
+        eventsTemplateBody(config.index, engine === 'opensearch' ? openSearchTimes : {}),
+        settings,
+      );
       if (refused === undefined)
         rows.push([`${engine} ${version}`, name, ...(await measured(running.node, store))]);
       else skipped.push(`${engine}: ${name}: ${refused}`);

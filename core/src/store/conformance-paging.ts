@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { RenderedDocument } from '../document/types.ts';
-import { all, type ConformanceBench } from './conformance.ts';
+import type { ConformanceBench } from './conformance.ts';
 import type { Dsl, SearchHit, SearchRequest, SortValues } from './port.ts';
 
-/** The part of the store conformance suite about order, paging and counting over time. */
+/** The part of the store conformance suite about order and paging. */
 export function pagingConformance(bench: ConformanceBench): void {
   const { create, document, store } = bench;
 
@@ -56,35 +56,9 @@ export function pagingConformance(bench: ConformanceBench): void {
       );
     }
   });
-
-  it('counts events in buckets, with empty ones, whatever lies outside the bounds', async () => {
-    const events = ['10:00:00.000', '10:00:00.999', '10:00:02.000', '10:00:03.000', '09:59:59.999'];
-    const times = [
-      ...events.map((time) => `2020-02-02T${time}Z`),
-      '1970-01-01T00:00:00Z',
-      '2261-01-01T00:00:00Z',
-    ];
-    await create(times.map((time, i) => document(20 + i, { message: 'h', tag: 'h', '@timestamp': time })));
-    await store.refresh();
-    const fromMs = Date.parse('2020-02-02T10:00:00Z');
-    const request = { indices: [`millrace-${bench.stream}-*`], query: { term: { tag: 'h' } } };
-    const { buckets } = await store.histogram({ ...request, intervalMs: 1000, fromMs, toMs: fromMs + 4000 });
-    assert.deepEqual(
-      buckets,
-      [2, 0, 1, 1].map((count, i) => ({ fromMs: fromMs + i * 1000, count })),
-    );
-    const ragged = { intervalMs: 1000, fromMs: fromMs - 1, toMs: fromMs + 1 };
-    const edges = await store.histogram({ ...request, ...ragged });
-    assert.deepEqual(
-      edges.buckets.map((bucket) => bucket.count),
-      [1, 2],
-    );
-    const endless = store.histogram({ ...request, query: all, intervalMs: 1, fromMs: 0, toMs: fromMs });
-    await assert.rejects(endless, { code: 'STORE_REJECTED' });
-  });
 }
 
-async function pages(
+export async function pages(
   { search }: ConformanceBench,
   query: Dsl,
   order: SearchRequest['order'],

@@ -13,6 +13,7 @@ import { fieldsConformance } from './conformance-fields.ts';
 import { keepingConformance } from './conformance-keeping.ts';
 import { pagingConformance } from './conformance-paging.ts';
 import { applyConformance, queryConformance } from './conformance-query.ts';
+import { timesConformance } from './conformance-times.ts';
 import type { BulkResult, Dsl, SearchRequest, SearchResponse, Store } from './port.ts';
 
 /** What one run of the suite works on. The engine behind it must be of its own: cluster settings are changed. */
@@ -69,6 +70,7 @@ export function storeConformance(open: () => ConformanceSubject): void {
     writing(bench);
     searching(bench);
     pagingConformance(bench);
+    timesConformance(bench);
     queryConformance(bench);
     applyConformance(bench);
     keepingConformance(bench);

@@ -26,5 +26,5 @@ export function elasticsearchStore(config: StoreConfig, clock: Clock): Store {
       });
     }
   };
-  return restStore({ transport, describe }, config, clock);
+  return restStore({ transport, describe, times: {} }, config, clock);
 }

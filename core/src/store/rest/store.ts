@@ -24,6 +24,7 @@ import {
   marksIndex,
   marksTemplate,
   marksTemplateBody,
+  type TimeFormats,
   templateVersion,
 } from './template.ts';
 import type { Call, Transport } from './transport.ts';
@@ -35,6 +36,7 @@ const readRetriesMs = [50, 150, 400];
 export interface Engine {
   transport: Transport;
   describe: Store['describe'];
+  times: TimeFormats;
 }
 
 /** The port over REST calls that every engine answers alike. */
@@ -62,7 +64,7 @@ export function restStore(engine: Engine, config: StoreConfig, clock: Clock): St
     describe: engine.describe,
 
     async install(signal) {
-      const events = eventsTemplateBody(config.index);
+      const events = eventsTemplateBody(config.index, engine.times);
       await installTemplate(transport, eventsTemplate, events, signal);
       await installTemplate(transport, marksTemplate, marksTemplateBody(config.index), signal);
       const path = `/${marksIndex}/_mapping`;

@@ -5,7 +5,7 @@ import type { StoreConfig } from '../config.ts';
  * What the indices look like. Static: no document changes a mapping, so none depends on which came first (D5).
  * Raised whenever a template's body changes; an older Millrace leaves a newer one's templates alone.
  */
-export const templateVersion = 2;
+export const templateVersion = 3;
 
 export const eventsTemplate = 'millrace-events';
 export const marksTemplate = 'millrace-marks';
@@ -33,8 +33,14 @@ const analysis = {
   },
 };
 
+/** How times are read and shown, where an engine's own way is not good enough. */
+export interface TimeFormats {
+  format?: string;
+  print_format?: string;
+}
+
 /** Body of the index template for `millrace-<stream>-YYYY.MM.DD` and `millrace-<stream>-YYYY.MM`. */
-export function eventsTemplateBody(index: StoreConfig['index']): Record<string, unknown> {
+export function eventsTemplateBody(index: StoreConfig['index'], times: TimeFormats): Record<string, unknown> {
   return {
     // The dot keeps `millrace-some-thing` of somebody else out; stream names hold neither `-` nor `.`.
     index_patterns: ['millrace-*-*.*'],
@@ -54,7 +60,7 @@ export function eventsTemplateBody(index: StoreConfig['index']): Record<string, 
           analysis,
         },
       },
-      mappings: { dynamic: false, properties: eventProperties },
+      mappings: { dynamic: false, properties: eventProperties(times) },
     },
   };
 }
@@ -90,8 +96,8 @@ function replicas(count: number | string): Record<string, unknown> {
 
 const object = (properties: Record<string, unknown>) => ({ properties });
 
-const eventProperties = {
-  '@timestamp': { type: 'date_nanos' },
+const eventProperties = (times: TimeFormats) => ({
+  '@timestamp': { type: 'date_nanos', ...times },
   message: { type: 'text', analyzer: 'millrace', norms: false },
   tag: keyword,
   stream: keyword,
@@ -99,7 +105,7 @@ const eventProperties = {
   log: object({ file: object({ path: keyword }), offset: { type: 'long' }, level: keyword }),
   event: object({
     generation: keyword,
-    ingested: { type: 'date' },
+    ingested: { type: 'date', ...times },
     // For sorting only.
     tie: { type: 'long', index: false },
   }),
@@ -120,4 +126,4 @@ const eventProperties = {
   fields: { type: 'object', enabled: false },
   kv: keyword,
   kn: keyword,
-};
+});
