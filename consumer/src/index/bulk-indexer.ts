@@ -150,8 +150,7 @@ export class BulkIndexer implements Indexer {
   async #send(batch: Entry[]): Promise<void> {
     const { store, clock, overwrite } = this.#options;
     const ingested = new Date(clock.now()).toISOString();
-    let body = '';
-    for (const entry of batch) body += bulkAction(entry.document, ingested, overwrite ? 'index' : 'create');
+    const body = bulkBody(batch, ingested, overwrite ? 'index' : 'create');
     this.#count.requests();
     try {
       const results = await store.bulkCreate(body, batch.length, this.#stop.signal);
@@ -283,6 +282,22 @@ export class BulkIndexer implements Indexer {
     const { base_ms, max_ms } = this.#options.config.retry;
     return { baseMs: base_ms, maxMs: max_ms };
   }
+}
+
+/** As bytes: as one string it would be flattened, measured twice and encoded, each time a pass over all of it. */
+function bulkBody(batch: readonly Entry[], ingested: string, write: 'create' | 'index'): Buffer {
+  let body = Buffer.allocUnsafe(sumBytes(batch));
+  let end = 0;
+  for (const { document } of batch) {
+    const action = bulkAction(document, ingested, write);
+    // What an entry is counted as bounds what is written for it; where it would not, nothing may be cut off.
+    if (action.length * 3 > body.length - end) {
+      const missing = Buffer.byteLength(action) - (body.length - end);
+      if (missing > 0) body = Buffer.concat([body, Buffer.allocUnsafe(missing)]);
+    }
+    end += body.write(action, end);
+  }
+  return body.subarray(0, end);
 }
 
 function sumBytes(entries: readonly Entry[]): number {

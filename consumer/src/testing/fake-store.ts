@@ -37,12 +37,13 @@ export function fakeStore(): FakeStore {
     script: [],
     answer: (documents) => hold(store, documents),
     async bulkCreate(body, count) {
-      const documents = sentDocuments(body);
+      const text = body.toString();
+      const documents = sentDocuments(text);
       if (documents.length !== count) throw new TypeError(`${documents.length} documents, not ${count}`);
       store.bulks.push(documents);
       store.concurrent = Math.max(store.concurrent, ++underWay);
       try {
-        return await (store.script.shift() ?? store.answer)(documents, body);
+        return await (store.script.shift() ?? store.answer)(documents, text);
       } finally {
         underWay--;
       }

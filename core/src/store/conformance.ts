@@ -116,7 +116,8 @@ function conformanceBench(store: Store): ConformanceBench {
     },
     create: (documents) =>
       store.bulkCreate(
-        documents.map((document) => bulkAction(document, '2026-11-22T11:12:13.000Z')).join(''),
+        // As bytes, the way the indexer sends them.
+        Buffer.from(documents.map((document) => bulkAction(document, '2026-11-22T11:12:13.000Z')).join('')),
         documents.length,
       ),
     async messages(query) {

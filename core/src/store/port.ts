@@ -11,12 +11,12 @@ export interface Store {
    * One `_bulk` of `create` actions. `body` is NDJSON as made by `bulkAction`; the answer has one result per
    * action in order. A whole-call failure throws; a per-document failure is a result.
    */
-  bulkCreate(body: string, count: number, signal?: AbortSignal): Promise<BulkResult[]>;
+  bulkCreate(body: string | Buffer, count: number, signal?: AbortSignal): Promise<BulkResult[]>;
   /**
    * One `_bulk` of `index` and `delete` actions, as made by `bulkAction` and `deleteAction`: for corrections.
    * `created` is done, also for a delete of what is not there; never `exists`.
    */
-  bulkApply(body: string, count: number, signal?: AbortSignal): Promise<BulkResult[]>;
+  bulkApply(body: string | Buffer, count: number, signal?: AbortSignal): Promise<BulkResult[]>;
   /** Marks, by object key (D5). */
   putMark(mark: Mark, signal?: AbortSignal): Promise<void>;
   /** Which of these object keys have a mark; at most 1,000 keys a call. */

@@ -12,7 +12,7 @@ export interface Call {
   /** JSON. */
   body?: Record<string, unknown>;
   /** NDJSON, instead of `body`. */
-  lines?: string;
+  lines?: string | Buffer;
   /** Statuses of 400 and above that are answers, not errors. */
   accept?: number[];
   signal?: AbortSignal | undefined;
