@@ -1,11 +1,12 @@
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { messageOf } from '@millrace/core/errors.ts';
 import { backoffMs } from '@millrace/core/runtime/backoff.ts';
-import { actionBytesMax, bulkAction } from '@millrace/core/store/action.ts';
+import { actionBytesMax } from '@millrace/core/store/action.ts';
 import { blamesBody, isTooLarge, type StoreRejection } from '@millrace/core/store/failure.ts';
 import type { BulkResult } from '@millrace/core/store/port.ts';
 import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
+import { bulkBody, encodeSources } from './body.ts';
 import { BodySize } from './body-size.ts';
 import { Group } from './group.ts';
 import { IndexGuard } from './index-guard.ts';
@@ -79,7 +80,12 @@ export class BulkIndexer implements Indexer {
     group.expect(hot.length);
     group.cold(documents.length - hot.length);
     const tally = newTally();
-    for (const document of hot) this.#take(document, group, block, tally);
+    const sources = encodeSources(hot);
+    for (const [i, { index, id }] of hot.entries()) {
+      const source = sources[i] as Buffer;
+      const bytes = source.length + actionBytesMax;
+      this.#take({ index, id, source, group, block, bytes, deferred: 0, reason: undefined }, tally);
+    }
     this.#report(tally);
     this.#pump();
     return true;
@@ -111,10 +117,9 @@ export class BulkIndexer implements Indexer {
     return false;
   }
 
-  #take(document: RenderedDocument, group: Group, block: string | undefined, tally: Tally): void {
-    const bytes = Buffer.byteLength(document.source) + actionBytesMax;
-    const entry: Entry = { document, group, block, bytes, deferred: 0, reason: undefined };
-    if (!this.#guard.admits(document.index)) {
+  #take(entry: Entry, tally: Tally): void {
+    const { bytes, group } = entry;
+    if (!this.#guard.admits(entry.index)) {
       const why = `more than ${this.#options.config.new_indices_max} new indices within an hour`;
       tally.missing++;
       tally.missingFor = why;
@@ -189,6 +194,8 @@ export class BulkIndexer implements Indexer {
       if (result.cause === 'block') tally.blocked++;
       else if (result.status === 429 || result.status >= 500) tally.overload++;
       tally.deferredFor = `${result.status} ${result.reason}`;
+      // By itself: it may wait for long, and would keep the memory of its whole block.
+      entry.source = Buffer.from(entry.source);
       tally.deferred.push(entry);
       return false;
     }
@@ -282,22 +289,6 @@ export class BulkIndexer implements Indexer {
     const { base_ms, max_ms } = this.#options.config.retry;
     return { baseMs: base_ms, maxMs: max_ms };
   }
-}
-
-/** As bytes: as one string it would be flattened, measured twice and encoded, each time a pass over all of it. */
-function bulkBody(batch: readonly Entry[], ingested: string, write: 'create' | 'index'): Buffer {
-  let body = Buffer.allocUnsafe(sumBytes(batch));
-  let end = 0;
-  for (const { document } of batch) {
-    const action = bulkAction(document, ingested, write);
-    // What an entry is counted as bounds what is written for it; where it would not, nothing may be cut off.
-    if (action.length * 3 > body.length - end) {
-      const missing = Buffer.byteLength(action) - (body.length - end);
-      if (missing > 0) body = Buffer.concat([body, Buffer.allocUnsafe(missing)]);
-    }
-    end += body.write(action, end);
-  }
-  return body.subarray(0, end);
 }
 
 function sumBytes(entries: readonly Entry[]): number {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { StoreRejection } from '@millrace/core/store/failure.ts';
 import type { BulkResult } from '@millrace/core/store/port.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
@@ -92,6 +93,32 @@ test('documents put off for load halve the requests at a time, and time without 
     [...counts.values()].filter((count) => count === 1).length > 6000,
     'only what was put off is sent again',
   );
+});
+
+test('what is put off keeps no memory of the documents beside it', async (t) => {
+  const { store, clock, indexer } = indexerBench(t);
+  const block: BulkResult = { kind: 'retry', status: 403, reason: 'flood stage', cause: 'block' };
+  let blocked = true;
+  store.answer = (documents) => {
+    const results = documents.map(({ index }) =>
+      blocked && index === 'full' ? block : { kind: 'created' as const },
+    );
+    store.bulks.length = 0;
+    return results;
+  };
+  const group = indexer.group();
+  const before = process.memoryUsage().arrayBuffers;
+  for (let i = 0; i < 60; i++) {
+    const [first, ...others] = docs(i * 1000 + 1, i * 1000 + 1000, 'x'.repeat(1000));
+    await indexer.add([{ ...(first as RenderedDocument), index: 'full' }, ...others], group);
+    await clock.advance(1000);
+  }
+  globalThis.gc?.();
+  const kept = process.memoryUsage().arrayBuffers - before;
+  assert.ok(kept < 30_000_000, `${kept} bytes are kept of 60 documents`);
+  blocked = false;
+  group.seal();
+  assert.equal((await drained(clock, group.done))?.indexed, 60_000);
 });
 
 for (const status of [403, 429]) {

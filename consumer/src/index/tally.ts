@@ -34,18 +34,17 @@ export function newTally(): Tally {
   };
 }
 
-export function exceptionOf(
-  { document: { id, index }, block }: Entry,
-  reason: string,
-): Omit<MarkException, 'outcome'> {
+export function exceptionOf({ id, index, block }: Entry, reason: string): Omit<MarkException, 'outcome'> {
   return { id, reason, index, ...(block === undefined ? {} : { block }) };
 }
 
 /** Puts the fallback shape in an entry's place. */
 export function fallBack(entry: Entry, why: string, tally: Tally): void {
   entry.reason = why;
-  entry.document = fallbackDocument(entry.document, why, { object: entry.group.object, block: entry.block });
-  entry.bytes = Buffer.byteLength(entry.document.source) + actionBytesMax;
+  const { index, id, group, block } = entry;
+  const whole = { index, id, source: entry.source.toString() };
+  entry.source = Buffer.from(fallbackDocument(whole, why, { object: group.object, block }).source);
+  entry.bytes = entry.source.length + actionBytesMax;
   tally.fallback++;
   tally.fallbackFor = why;
 }

@@ -13,8 +13,31 @@ export function bulkAction(
   ingested: string,
   write: 'create' | 'index' = 'create',
 ): string {
-  const event = `,"ingested":"${ingested}","tie":${eventTie(id)}}}`;
-  return `{"${write}":{"_index":"${index}","_id":"${id}"}}\n${source.slice(0, -2)}${event}\n`;
+  return opening(index, id, write) + source.slice(0, -2) + closing(id, ingested);
+}
+
+/**
+ * The same lines, of a source that is bytes, into `target` at `at`, which has room for the source and
+ * `actionBytesMax` more. Returns where they end.
+ */
+export function writeBulkAction(
+  target: Buffer,
+  at: number,
+  { index, id, source }: { index: string; id: string; source: Buffer },
+  ingested: string,
+  write: 'create' | 'index',
+): number {
+  let end = at + target.write(opening(index, id, write), at, 'latin1');
+  end += source.copy(target, end, 0, source.length - 2);
+  return end + target.write(closing(id, ingested), end, 'latin1');
+}
+
+function opening(index: string, id: string, write: string): string {
+  return `{"${write}":{"_index":"${index}","_id":"${id}"}}\n`;
+}
+
+function closing(id: string, ingested: string): string {
+  return `,"ingested":"${ingested}","tie":${eventTie(id)}}}\n`;
 }
 
 /** The NDJSON line that deletes one document. */
@@ -22,7 +45,7 @@ export function deleteAction(index: string, id: string): string {
   return `{"delete":{"_index":"${index}","_id":"${id}"}}\n`;
 }
 
-/** Bytes of the two lines beside the source. */
+/** Bytes of the two lines beside the source, for the longest names there are. */
 export const actionBytesMax = 320;
 
 const digits = new Uint8Array(128);
