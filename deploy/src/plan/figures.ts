@@ -4,6 +4,8 @@ export interface Measured {
   consumerUs: number;
   /** Bytes of an index a document, merged, with everything it holds. */
   storeBytes: number;
+  /** CPU of the store, microseconds a document and copy. */
+  storeUs: number;
   /** Bytes of a block of a busy server. */
   blockBytes: number;
   /** Log bytes over archive bytes. */
@@ -15,6 +17,7 @@ export interface Measured {
 export const measured: Measured = {
   consumerUs: 21,
   storeBytes: 207,
+  storeUs: 46,
   blockBytes: 160_000,
   ratio: 6,
   storeGbPerNode: 1_500,

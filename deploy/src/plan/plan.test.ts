@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { measured } from './figures.ts';
 import { type Load, plan } from './plan.ts';
 
 const load: Load = {
@@ -32,9 +33,16 @@ test('twice the logs take at least as much of everything, and half the hot days 
 });
 
 test('shards are as many as bytes, records and CPU ask for, whichever is most', () => {
-  const cheap = { storeBytes: 100, blockBytes: 160_000, ratio: 6, storeGbPerNode: 1_000 };
+  const cheap = { storeBytes: 100, storeUs: 1, blockBytes: 160_000, ratio: 6, storeGbPerNode: 1_000 };
   assert.match(plan(load, { ...cheap, consumerUs: 200 }).shardsBecause, /CPU/);
   assert.match(plan(load, { ...cheap, consumerUs: 0.1 }).shardsBecause, /MB\/s/);
   const quiet = { ...load, gbPerDay: 5, servers: 5_000 };
   assert.match(plan(quiet, { ...cheap, consumerUs: 0.1 }).shardsBecause, /records/);
+});
+
+test('store nodes are as many as bytes or CPU ask for, and two at least', () => {
+  const little = { ...measured, storeBytes: 1, storeUs: 1 };
+  assert.equal(plan(load, little).storeNodes, 2);
+  assert.equal(plan(load, { ...little, storeBytes: 1_000 }).storeNodes, 13);
+  assert.equal(plan(load, { ...little, storeUs: 300 }).storeNodes, 7);
 });

@@ -28,6 +28,7 @@ export interface Plan {
   workers: number;
   storeGb: number;
   storeDocuments: number;
+  storeNodes: number;
   archiveGb: number;
   archiveObjectsPerDay: number;
   cost: { part: string; perMonth: number; how: string }[];
@@ -43,6 +44,9 @@ const shardRecordsPerSecond = 800;
 const workerCores = 2;
 /** CPU of a worker that may be in use at the peak: the rest catches up after an outage. */
 const workerUse = 0.6;
+/** Cores of one node of the store, and how much of them indexing may use at the peak: searches take the rest. */
+const nodeCores = 8;
+const nodeUse = 0.5;
 
 /** Figures are measured ones, see `figures.ts`; what a shard or a worker may carry leaves room to catch up. */
 export function plan(load: Load, figures: Measured = measured, price: Prices = prices): Plan {
@@ -66,6 +70,12 @@ export function plan(load: Load, figures: Measured = measured, price: Prices = p
   const workers = Math.max(2, Math.ceil(consumerCores / workerCores));
   const documents = linesPerSecond * secondsPerDay * load.hotDays;
   const storeGb = (documents * figures.storeBytes * (1 + load.replicas)) / 1e9;
+  const storeCores = (linesPerSecondPeak * (1 + load.replicas) * figures.storeUs) / 1e6;
+  const storeNodes = Math.max(
+    2,
+    Math.ceil(storeGb / figures.storeGbPerNode),
+    Math.ceil(storeCores / nodeUse / nodeCores),
+  );
   const archiveGb = (archivedPerDay * load.archiveDays) / 1e9;
   // Closed by size or after five minutes, whichever comes first.
   const objectsPerDay = Math.max(archivedPerDay / 64e6, shards * (secondsPerDay / 300));
@@ -76,8 +86,7 @@ export function plan(load: Load, figures: Measured = measured, price: Prices = p
     [byRecords, `${Math.round(recordsPerSecond * load.peak)} records/s at the peak`],
   ] as const;
   const cost = costs(
-    { load, shards, workers, storeGb, archiveGb, objectsPerDay, recordsPerSecond },
-    figures,
+    { load, shards, workers, storeGb, storeNodes, archiveGb, objectsPerDay, recordsPerSecond },
     price,
   );
   return {
@@ -87,6 +96,7 @@ export function plan(load: Load, figures: Measured = measured, price: Prices = p
     workers,
     storeGb,
     storeDocuments: documents,
+    storeNodes,
     archiveGb,
     archiveObjectsPerDay: objectsPerDay,
     cost,
@@ -99,13 +109,14 @@ interface Sizes {
   shards: number;
   workers: number;
   storeGb: number;
+  storeNodes: number;
   archiveGb: number;
   objectsPerDay: number;
   recordsPerSecond: number;
 }
 
-function costs(sizes: Sizes, figures: Measured, price: Prices): Plan['cost'] {
-  const { load, shards, workers, storeGb, archiveGb, objectsPerDay, recordsPerSecond } = sizes;
+function costs(sizes: Sizes, price: Prices): Plan['cost'] {
+  const { load, shards, workers, storeGb, storeNodes, archiveGb, objectsPerDay, recordsPerSecond } = sizes;
   const units = Math.max(
     recordsPerSecond,
     (load.gbPerDay * 1e9) / load.ratio / secondsPerDay / price.kinesisUnitBytes,
@@ -115,11 +126,7 @@ function costs(sizes: Sizes, figures: Measured, price: Prices): Plan['cost'] {
     ['Kinesis puts', (units * secondsPerDay * 30.4 * price.millionPutUnits) / 1e6, '25 KB units'],
     ['consumer', workers * hoursPerMonth * price.workerHour, `${workers} × 2 vCPU`],
     ['store', storeGb * price.storeGbMonth, `${Math.round(storeGb)} GB on disk; its CPU is in nodes, below`],
-    [
-      'store nodes',
-      Math.max(2, Math.ceil(storeGb / figures.storeGbPerNode)) * hoursPerMonth * price.storeNodeHour,
-      `${figures.storeGbPerNode} GB a node`,
-    ],
+    ['store nodes', storeNodes * hoursPerMonth * price.storeNodeHour, `${storeNodes} × ${nodeCores} vCPU`],
     ['S3', archiveGb * price.s3GbMonth, `${Math.round(archiveGb)} GB when full`],
     [
       'S3 puts',

@@ -99,7 +99,7 @@ function text(load: Load, result: Plan): string {
     ['consumer', `${result.workers} workers of 2 cores`],
     [
       'store',
-      `${count(result.storeGb)} GB in ${load.hotDays} days, ${count(result.storeDocuments / 1e6)} million documents`,
+      `${count(result.storeGb)} GB in ${load.hotDays} days, ${count(result.storeDocuments / 1e6)} million documents; ${result.storeNodes} nodes of 8 cores`,
     ],
     ['archive', `${count(result.archiveGb)} GB in ${load.archiveDays} days`],
     ...result.cost.map(({ part, perMonth, how }): [string, string] => [
