@@ -7,17 +7,18 @@ import { restStore } from '../rest/store.ts';
 import { openTransport } from './transport.ts';
 
 /**
- * OpenSearch reads a time by its default format through a parser that copies what it has at each optional part:
- * an eighth of what indexing costs. Patterns without optional parts, for the precisions that logs have, are tried
- * before it; times are shown by the default's form, whatever they were written as (decision 0008).
+ * OpenSearch reads a time by its default format through a parser that copies what it has at each optional part: an
+ * eighth of what indexing costs. Patterns without optional parts, for the precisions that logs have, come before it;
+ * the first is what times are shown by, as by the default (decision 0008).
  */
 export const openSearchTimes = {
   format: [
-    ...['.SSS', '', '.SSSSSS', '.SSSSSSSSS'].map((fraction) => `uuuu-MM-dd'T'HH:mm:ss${fraction}X`),
-    'strict_date_optional_time_nanos',
+    ...['.SSS', '', '.SSSSSS', '.SSSSSSSSS', '.SSSSSSS'].map(
+      (fraction) => `uuuu-MM-dd'T'HH:mm:ss${fraction}ZZZZZ`,
+    ),
+    'strict_date_optional_time',
     'epoch_millis',
   ].join('||'),
-  print_format: 'strict_date_optional_time_nanos',
 };
 
 export function openSearchStore(config: StoreConfig, clock: Clock): Store {

@@ -33,10 +33,9 @@ const analysis = {
   },
 };
 
-/** How times are read and shown, where an engine's own way is not good enough. */
+/** How an index reads times and shows them, where the engine's own way is not good enough. */
 export interface TimeFormats {
   format?: string;
-  print_format?: string;
 }
 
 /** Body of the index template for `millrace-<stream>-YYYY.MM.DD` and `millrace-<stream>-YYYY.MM`. */
