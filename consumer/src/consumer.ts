@@ -16,6 +16,7 @@ import { runArchiveKeeper } from './archive/keep/run-keeper.ts';
 import type { ConsumerConfig } from './config.ts';
 import { BlockWatch } from './daemon/block-watch.ts';
 import { Daemon } from './daemon/daemon.ts';
+import { LeaseWatch, readLeases } from './daemon/lease-watch.ts';
 import { stopOrphan } from './daemon/orphan.ts';
 import { watchOwnBlocks } from './daemon/own-watch.ts';
 import { prepareDaemon } from './daemon/prepare.ts';
@@ -103,8 +104,14 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
     const stopped = onceAborted(signal).then(() => daemon.stop());
     telemetry.emit('consumer_started', { worker });
     const filling = fill(options, { objects, dynamo, worker, telemetry, renderer }, beside);
+    const watching = new LeaseWatch({
+      leases: (end) => readLeases(dynamo, config.application, end),
+      failoverMs: config.leases.failover_ms,
+      clock,
+      telemetry,
+    }).run(signal);
     await Promise.race([running, filling]);
-    await Promise.all([running, stopped, filling]);
+    await Promise.all([running, stopped, filling, watching]);
     telemetry.emit('consumer_stopped');
   } finally {
     await endWatch();

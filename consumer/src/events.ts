@@ -101,6 +101,16 @@ export const consumerEvents = {
     level: 'warn',
     message: 'The leases could not be prepared; the KCL makes them, which takes longer.',
   },
+  shards_unread: {
+    level: 'error',
+    message:
+      'Nobody reads these shards: start more workers, or raise leases.shards_max; their records wait in the stream.',
+  },
+  shards_read: { level: 'info', message: 'All shards are being read again.' },
+  leases_unseen: {
+    level: 'warn',
+    message: 'The lease table cannot be read, so nobody would tell of shards that nobody reads.',
+  },
   store_waiting: { level: 'warn', message: 'The store does not answer; it is asked again.' },
   store_ready: { level: 'info', message: 'The store is there and its templates are installed.' },
   ...uploadEvents,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   KinesisClient,
   ListShardsCommand,
@@ -35,6 +36,14 @@ export async function reshard(
     return `merge ${shard.ShardId} and ${neighbour.ShardId}`;
   } finally {
     client.destroy();
+  }
+}
+
+/** Splits until so many shards are open. */
+export async function splitTo(stack: StackUnderTest, count: number): Promise<void> {
+  while ((await openShards(stack)).length < count) {
+    await reshard(stack, count, () => 0);
+    await delay(1000);
   }
 }
 

@@ -5,7 +5,7 @@ import { KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import { leaseCheckpoints } from '../harness/leases.ts';
-import { openShards, reshard } from '../harness/shards.ts';
+import { openShards, splitTo } from '../harness/shards.ts';
 import { clientOptions, endpoint, eventually, stackUnderTest } from '../harness/stack.ts';
 import { Worker } from '../harness/worker.ts';
 
@@ -15,10 +15,7 @@ const blocksEach = 24;
 
 test('a backlog of the largest blocks in many shards fits into the memory of the daemon', async (t) => {
   const client = new KinesisClient({ ...clientOptions, endpoint: endpoint(stack, 'kinesis') });
-  while ((await openShards(stack)).length < shardsWanted) {
-    await reshard(stack, shardsWanted, () => 0);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
+  await splitTo(stack, shardsWanted);
   const last = new Map<string, string>();
   for (const { ShardId = '', HashKeyRange } of await openShards(stack)) {
     for (let i = 0; i < blocksEach; i++) {

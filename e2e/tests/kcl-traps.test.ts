@@ -9,6 +9,7 @@ import { blockOf } from '@millrace/core/testing/blocks.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import { listKeys } from '../harness/archive.ts';
 import { leaseCheckpoints } from '../harness/leases.ts';
+import { splitTo } from '../harness/shards.ts';
 import { clientOptions, endpoint, eventually, root, stackUnderTest } from '../harness/stack.ts';
 import { type ConsumerJson, Worker } from '../harness/worker.ts';
 
@@ -114,6 +115,24 @@ test('a worker that is stopped while a call waits for the store ends by itself, 
   assert.equal(await worker.stop(), 0);
   assert.deepEqual(worker.events('daemon_killed'), []);
   assert.ok(worker.events('shard_released').length > 0, 'the daemon asked, the shards answered');
+});
+
+test('shards that no worker has room for are told of, until one has', async (t) => {
+  await splitTo(stack, 2);
+  const worker = (name: string, shards_max: number) =>
+    ownWorker(t, name, (config) => {
+      config.application = 'unread';
+      config.leases = { ...(config.leases as object), failover_ms: 1_000, shards_max };
+    });
+  const full = worker('unread-full', 1);
+  full.start();
+  const told = (name: string) => eventually(name, 240, async () => full.events(name)[0]);
+  await told('shards_unread');
+  assert.match(await full.metrics(), /^millrace_consumer_shards_unread [1-9]/m);
+  worker('unread-free', 50).start();
+  await told('shards_read');
+  assert.match(await full.metrics(), /^millrace_consumer_shards_unread 0/m);
+  assert.equal(await full.stop(), 0);
 });
 
 /** What the stand-in says to the calls of enhanced fan-out, which it does not have; to no other call of the daemon. */

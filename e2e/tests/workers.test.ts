@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readArchive } from '../harness/archive.ts';
 import { leaseOwners } from '../harness/leases.ts';
 import { assertExactlyOnce, countReaches } from '../harness/search.ts';
-import { openShards, reshard } from '../harness/shards.ts';
+import { openShards, reshard, splitTo } from '../harness/shards.ts';
 import { eventually, healthy, stackUnderTest } from '../harness/stack.ts';
 import { Worker } from '../harness/worker.ts';
 
@@ -55,14 +55,6 @@ async function owners(): Promise<Map<string, string>> {
 const holds = (now: Map<string, string>, worker: Worker) =>
   [...now].filter(([, owner]) => owner.endsWith(worker.id)).map(([shard]) => shard);
 
-/** Splits until so many shards are open. */
-async function splitTo(count: number): Promise<void> {
-  while ((await owners()).size < count) {
-    await reshard(stack, count, () => 0);
-    await delay(1000);
-  }
-}
-
 function startWorkers(t: TestContext, ...names: string[]): Worker[] {
   const workers = names.map((name) => new Worker(stack, name));
   t.after(() => Promise.all(workers.map((worker) => worker.kill().catch(() => undefined))));
@@ -74,7 +66,7 @@ test('three workers share the shards through splits, merges, a kill -9 and a sto
   const writer = startWriting('workers');
   t.after(writer.stop);
   const [killed, stopped] = startWorkers(t, 'killed-worker', 'stopped-worker') as [Worker, Worker];
-  await splitTo(6);
+  await splitTo(stack, 6);
   await eventually('three workers share six shards', 240, async () => {
     const now = await owners();
     const [first, second] = [holds(now, killed).length, holds(now, stopped).length];
@@ -95,8 +87,11 @@ test('three workers share the shards through splits, merges, a kill -9 and a sto
   // Lease and process are two things: one that was taken a moment ago has nothing to hand over yet.
   const handed = await eventually('the worker that stops processes all shards it holds', 60, async () => {
     const held = holds(await owners(), stopped);
-    const started = stopped.events('shard_started').map((event) => event.shard);
-    return held.length > 0 && held.every((shard) => started.includes(shard)) ? held : undefined;
+    const times = (event: string, shard: string) =>
+      stopped.events(event).flatMap((item) => (item.shard === shard ? [String(item.time)] : []));
+    const ofThis = (shard: string) =>
+      (times('shard_started', shard).at(-1) ?? '') > (times('shard_released', shard).at(-1) ?? '');
+    return held.length > 0 && held.every(ofThis) ? held : undefined;
   });
   assert.equal(await stopped.stop(), 0);
   const released = stopped.events('shard_released');
