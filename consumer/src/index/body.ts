@@ -1,20 +1,28 @@
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
-import { writeBulkAction } from '@millrace/core/store/action.ts';
+import { actionBytesMax, writeBulkAction } from '@millrace/core/store/action.ts';
+import type { Group } from './group.ts';
 import type { Entry } from './queue.ts';
 
+/** A document that the queue takes. */
+export interface Taken {
+  document: RenderedDocument;
+  /** Set when it is the fallback shape: why. */
+  reason: string | undefined;
+}
+
 /**
- * The sources of documents as UTF-8, views of one piece of memory. As strings, those that wait to be sent would be
- * copied by the garbage collector again and again, and flattened once more for the request.
+ * Documents of a block as entries, their sources as UTF-8 in one piece of memory. As strings, those that wait to be
+ * sent would be copied by the garbage collector again and again, and flattened once more for the request.
  */
-export function encodeSources(documents: readonly RenderedDocument[]): Buffer[] {
-  const sizes = documents.map(({ source }) => Buffer.byteLength(source));
+export function entriesOf(taken: readonly Taken[], group: Group, block: string | undefined): Entry[] {
+  const sizes = taken.map(({ document }) => Buffer.byteLength(document.source));
   const all = Buffer.allocUnsafeSlow(sizes.reduce((sum, size) => sum + size, 0));
   let end = 0;
-  return documents.map(({ source }, i) => {
+  return taken.map(({ document: { index, id, source: text }, reason }) => {
     const start = end;
-    end += sizes[i] as number;
-    all.write(source, start);
-    return all.subarray(start, end);
+    end += all.write(text, start);
+    const source = all.subarray(start, end);
+    return { index, id, source, group, block, bytes: source.length + actionBytesMax, deferred: 0, reason };
   });
 }
 

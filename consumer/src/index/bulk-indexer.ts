@@ -6,7 +6,7 @@ import { blamesBody, isTooLarge, type StoreRejection } from '@millrace/core/stor
 import type { BulkResult } from '@millrace/core/store/port.ts';
 import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
-import { bulkBody, encodeSources } from './body.ts';
+import { bulkBody, entriesOf, type Taken } from './body.ts';
 import { BodySize } from './body-size.ts';
 import { Group } from './group.ts';
 import { IndexGuard } from './index-guard.ts';
@@ -80,11 +80,14 @@ export class BulkIndexer implements Indexer {
     group.expect(hot.length);
     group.cold(documents.length - hot.length);
     const tally = newTally();
-    const sources = encodeSources(hot);
-    for (const [i, { index, id }] of hot.entries()) {
-      const source = sources[i] as Buffer;
-      const bytes = source.length + actionBytesMax;
-      this.#take({ index, id, source, group, block, bytes, deferred: 0, reason: undefined }, tally);
+    const taken: Taken[] = [];
+    for (const document of hot) {
+      const what = this.#take(document, group, block, tally);
+      if (what !== undefined) taken.push(what);
+    }
+    for (const entry of entriesOf(taken, group, block)) {
+      this.#bytes += entry.bytes;
+      this.#backlog.push(entry);
     }
     this.#report(tally);
     this.#pump();
@@ -117,19 +120,20 @@ export class BulkIndexer implements Indexer {
     return false;
   }
 
-  #take(entry: Entry, tally: Tally): void {
-    const { bytes, group } = entry;
-    if (!this.#guard.admits(entry.index)) {
-      const why = `more than ${this.#options.config.new_indices_max} new indices within an hour`;
+  /** What of a document is to be indexed, if anything is: decided before it takes memory that the queue counts. */
+  #take(document: RenderedDocument, group: Group, block: string | undefined, tally: Tally) {
+    const { body_bytes_max, new_indices_max } = this.#options.config;
+    if (!this.#guard.admits(document.index)) {
+      const why = `more than ${new_indices_max} new indices within an hour`;
       tally.missing++;
       tally.missingFor = why;
-      group.missing(exceptionOf(entry, why));
-      return;
+      group.missing(exceptionOf({ ...document, block }, why));
+      return undefined;
     }
-    const bytesMax = this.#options.config.body_bytes_max;
-    if (bytes > bytesMax) fallBack(entry, `a document of ${bytes} bytes, ${bytesMax} at most`, tally);
-    this.#bytes += entry.bytes;
-    this.#backlog.push(entry);
+    const bytes = Buffer.byteLength(document.source) + actionBytesMax;
+    if (bytes <= body_bytes_max) return { document, reason: undefined };
+    const reason = `a document of ${bytes} bytes, ${body_bytes_max} at most`;
+    return { document: fallBack(document, reason, { object: group.object, block }, tally), reason };
   }
 
   /** Sends what may be sent now, and sets the alarm for what may be sent later. */
@@ -201,7 +205,11 @@ export class BulkIndexer implements Indexer {
     }
     const why = `${result.type}: ${result.reason}`;
     if (reason === undefined) {
-      fallBack(entry, why, tally);
+      const whole = { index: entry.index, id: entry.id, source: entry.source.toString() };
+      const archived = { object: group.object, block: entry.block };
+      entry.reason = why;
+      entry.source = Buffer.from(fallBack(whole, why, archived, tally).source);
+      entry.bytes = entry.source.length + actionBytesMax;
       return true;
     }
     tally.missing++;

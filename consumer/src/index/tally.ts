@@ -1,4 +1,4 @@
-import { actionBytesMax } from '@millrace/core/store/action.ts';
+import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import type { MarkException } from '@millrace/core/store/port.ts';
 import { fallbackDocument } from './fallback.ts';
 import type { Entry } from './queue.ts';
@@ -34,17 +34,21 @@ export function newTally(): Tally {
   };
 }
 
-export function exceptionOf({ id, index, block }: Entry, reason: string): Omit<MarkException, 'outcome'> {
+export function exceptionOf(
+  { id, index, block }: Pick<Entry, 'id' | 'index' | 'block'>,
+  reason: string,
+): Omit<MarkException, 'outcome'> {
   return { id, reason, index, ...(block === undefined ? {} : { block }) };
 }
 
-/** Puts the fallback shape in an entry's place. */
-export function fallBack(entry: Entry, why: string, tally: Tally): void {
-  entry.reason = why;
-  const { index, id, group, block } = entry;
-  const whole = { index, id, source: entry.source.toString() };
-  entry.source = Buffer.from(fallbackDocument(whole, why, { object: group.object, block }).source);
-  entry.bytes = entry.source.length + actionBytesMax;
+/** The fallback shape of a document, counted. */
+export function fallBack(
+  document: RenderedDocument,
+  why: string,
+  archived: Parameters<typeof fallbackDocument>[2],
+  tally: Tally,
+): RenderedDocument {
   tally.fallback++;
   tally.fallbackFor = why;
+  return fallbackDocument(document, why, archived);
 }

@@ -25,3 +25,11 @@ test('the two lines are the same as text and as bytes', () => {
     }
   }
 });
+
+test('a target without room is refused, and nothing is cut', () => {
+  const source = Buffer.from('{"event":{}}');
+  assert.throws(
+    () => writeBulkAction(Buffer.alloc(100), 0, { index: longest, id, source }, ingested, 'create'),
+    RangeError,
+  );
+});

@@ -27,9 +27,14 @@ export function writeBulkAction(
   ingested: string,
   write: 'create' | 'index',
 ): number {
-  let end = at + target.write(opening(index, id, write), at, 'latin1');
-  end += source.copy(target, end, 0, source.length - 2);
-  return end + target.write(closing(id, ingested), end, 'latin1');
+  const [before, after] = [opening(index, id, write), closing(id, ingested)];
+  const end = at + before.length + source.length - 2 + after.length;
+  // Writing past the end would not fail, but cut.
+  if (end > target.length) throw new RangeError(`a document of ${end - at} bytes has ${target.length - at}`);
+  const middle = at + target.write(before, at, 'latin1');
+  source.copy(target, middle, 0, source.length - 2);
+  target.write(after, end - after.length, 'latin1');
+  return end;
 }
 
 function opening(index: string, id: string, write: string): string {
