@@ -10,6 +10,7 @@ import { awsEnvironment, endpoint, millrace, type StackUnderTest } from '../e2e/
 import { accessLogLines, writeAccessLog } from './lib/access-log.ts';
 import { writeAgentConfig } from './lib/agent-process.ts';
 import { archiveCpuS } from './lib/archive-cost.ts';
+import { measureBento } from './lib/bento-consumer.ts';
 import { benchLines, lineBlocks, ownAction, plainAction, writeBodies } from './lib/bodies.ts';
 import { measure, median } from './lib/measure.ts';
 import { type Cores, StackParts } from './lib/parts.ts';
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '60' },
     'port-base': { type: 'string', default: '7000' },
+    bento: { type: 'string' },
   },
 });
 const lines = Number(values.lines);
@@ -80,6 +82,18 @@ async function main(): Promise<void> {
   }
   all.useCores('shared');
   text.push(await archiveCost(), '');
+  if (values.bento !== undefined) {
+    const { perS, us } = await measureBento(values.bento, {
+      stack,
+      store,
+      dir,
+      lines: Math.min(lines, 300_000),
+    });
+    text.push(
+      `Bento, parsed events to the same store: ${count(perS)} documents/s, ${us.toFixed(1)} µs a document.`,
+      '',
+    );
+  }
   const latency = await measureLatency(Number(values.seconds));
   const quantile = (q: number) =>
     latency[Math.min(latency.length - 1, Math.floor(latency.length * q))] ?? Number.NaN;
