@@ -1,12 +1,11 @@
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { messageOf } from '@millrace/core/errors.ts';
 import { backoffMs } from '@millrace/core/runtime/backoff.ts';
-import { actionBytesMax } from '@millrace/core/store/action.ts';
+import { actionBytesMax, bulkAction } from '@millrace/core/store/action.ts';
 import { blamesBody, isTooLarge, type StoreRejection } from '@millrace/core/store/failure.ts';
 import type { BulkResult } from '@millrace/core/store/port.ts';
 import { Alarm } from './alarm.ts';
 import { Backlog } from './backlog.ts';
-import { bulkBody, entriesOf, type Taken } from './body.ts';
 import { BodySize } from './body-size.ts';
 import { Group } from './group.ts';
 import { IndexGuard } from './index-guard.ts';
@@ -80,15 +79,7 @@ export class BulkIndexer implements Indexer {
     group.expect(hot.length);
     group.cold(documents.length - hot.length);
     const tally = newTally();
-    const taken: Taken[] = [];
-    for (const document of hot) {
-      const what = this.#take(document, group, block, tally);
-      if (what !== undefined) taken.push(what);
-    }
-    for (const entry of entriesOf(taken, group, block)) {
-      this.#bytes += entry.bytes;
-      this.#backlog.push(entry);
-    }
+    for (const document of hot) this.#take(document, group, block, tally);
     this.#report(tally);
     this.#pump();
     return true;
@@ -120,20 +111,20 @@ export class BulkIndexer implements Indexer {
     return false;
   }
 
-  /** What of a document is to be indexed, if anything is: decided before it takes memory that the queue counts. */
-  #take(document: RenderedDocument, group: Group, block: string | undefined, tally: Tally) {
-    const { body_bytes_max, new_indices_max } = this.#options.config;
+  #take(document: RenderedDocument, group: Group, block: string | undefined, tally: Tally): void {
+    const bytes = Buffer.byteLength(document.source) + actionBytesMax;
+    const entry: Entry = { document, group, block, bytes, deferred: 0, reason: undefined };
     if (!this.#guard.admits(document.index)) {
-      const why = `more than ${new_indices_max} new indices within an hour`;
+      const why = `more than ${this.#options.config.new_indices_max} new indices within an hour`;
       tally.missing++;
       tally.missingFor = why;
-      group.missing(exceptionOf({ ...document, block }, why));
-      return undefined;
+      group.missing(exceptionOf(entry, why));
+      return;
     }
-    const bytes = Buffer.byteLength(document.source) + actionBytesMax;
-    if (bytes <= body_bytes_max) return { document, reason: undefined };
-    const reason = `a document of ${bytes} bytes, ${body_bytes_max} at most`;
-    return { document: fallBack(document, reason, { object: group.object, block }, tally), reason };
+    const bytesMax = this.#options.config.body_bytes_max;
+    if (bytes > bytesMax) fallBack(entry, `a document of ${bytes} bytes, ${bytesMax} at most`, tally);
+    this.#bytes += entry.bytes;
+    this.#backlog.push(entry);
   }
 
   /** Sends what may be sent now, and sets the alarm for what may be sent later. */
@@ -198,18 +189,12 @@ export class BulkIndexer implements Indexer {
       if (result.cause === 'block') tally.blocked++;
       else if (result.status === 429 || result.status >= 500) tally.overload++;
       tally.deferredFor = `${result.status} ${result.reason}`;
-      // By itself: it may wait for long, and would keep the memory of its whole block.
-      entry.source = Buffer.from(entry.source);
       tally.deferred.push(entry);
       return false;
     }
     const why = `${result.type}: ${result.reason}`;
     if (reason === undefined) {
-      const whole = { index: entry.index, id: entry.id, source: entry.source.toString() };
-      const archived = { object: group.object, block: entry.block };
-      entry.reason = why;
-      entry.source = Buffer.from(fallBack(whole, why, archived, tally).source);
-      entry.bytes = entry.source.length + actionBytesMax;
+      fallBack(entry, why, tally);
       return true;
     }
     tally.missing++;
@@ -297,6 +282,22 @@ export class BulkIndexer implements Indexer {
     const { base_ms, max_ms } = this.#options.config.retry;
     return { baseMs: base_ms, maxMs: max_ms };
   }
+}
+
+/** As bytes: as one string it would be flattened, measured twice and encoded, each time a pass over all of it. */
+function bulkBody(batch: readonly Entry[], ingested: string, write: 'create' | 'index'): Buffer {
+  let body = Buffer.allocUnsafe(sumBytes(batch));
+  let end = 0;
+  for (const { document } of batch) {
+    const action = bulkAction(document, ingested, write);
+    // What an entry is counted as bounds what is written for it; where it would not, nothing may be cut off.
+    if (action.length * 3 > body.length - end) {
+      const missing = Buffer.byteLength(action) - (body.length - end);
+      if (missing > 0) body = Buffer.concat([body, Buffer.allocUnsafe(missing)]);
+    }
+    end += body.write(action, end);
+  }
+  return body.subarray(0, end);
 }
 
 function sumBytes(entries: readonly Entry[]): number {

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { StoreRejection } from '@millrace/core/store/failure.ts';
 import type { BulkResult } from '@millrace/core/store/port.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
-import { hold, unavailable } from '../testing/fake-store.ts';
+import { hold } from '../testing/fake-store.ts';
 import { doc, docs, drained, index, indexerBench, one, overloaded } from '../testing/indexer-bench.ts';
 import { indexerEvents } from './events.ts';
 import { createIndexer } from './indexer.ts';
@@ -95,50 +92,6 @@ test('documents put off for load halve the requests at a time, and time without 
     [...counts.values()].filter((count) => count === 1).length > 6000,
     'only what was put off is sent again',
   );
-});
-
-/** Bytes of buffers that something still holds. */
-function buffersHeld(): number {
-  setFlagsFromString('--expose_gc');
-  (runInNewContext('gc') as () => void)();
-  return process.memoryUsage().arrayBuffers;
-}
-
-test('what is put off keeps no memory of the documents beside it', async (t) => {
-  const { store, clock, indexer } = indexerBench(t);
-  const block: BulkResult = { kind: 'retry', status: 403, reason: 'flood stage', cause: 'block' };
-  let blocked = true;
-  store.answer = (documents) => {
-    store.bulks.length = 0;
-    return documents.map(({ index }) => (blocked && index === 'full' ? block : { kind: 'created' }));
-  };
-  const group = indexer.group();
-  const before = buffersHeld();
-  for (let i = 0; i < 60; i++) {
-    const [first, ...others] = docs(i * 1000 + 1, i * 1000 + 1000, 'x'.repeat(1000));
-    await indexer.add([{ ...(first as RenderedDocument), index: 'full' }, ...others], group);
-    await clock.advance(1000);
-  }
-  const kept = buffersHeld() - before;
-  assert.ok(kept < 30_000_000, `${kept} bytes are kept of 60 documents`);
-  blocked = false;
-  group.seal();
-  assert.equal((await drained(clock, group.done))?.indexed, 60_000);
-});
-
-test('what is not taken, or not whole, keeps no memory beside what the queue counts', async (t) => {
-  const { clock, indexer, store, gauge } = indexerBench(t, { new_indices_max: 1, body_bytes_max: 65_536 });
-  store.answer = unavailable;
-  const group = indexer.group();
-  const before = buffersHeld();
-  for (let i = 1; i <= 100; i++) {
-    const refused = docs(1, 50, 'x'.repeat(10_000)).map((document) => ({ ...document, index: 'another' }));
-    await indexer.add([doc(i), ...refused, doc(1000 + i, 'x'.repeat(500_000))], group);
-    await clock.advance(10);
-  }
-  const counted = (await gauge('queue_bytes')) ?? Number.NaN;
-  const kept = buffersHeld() - before;
-  assert.ok(kept < 2 * counted + 2_000_000, `${kept} bytes are kept of ${counted}`);
 });
 
 for (const status of [403, 429]) {

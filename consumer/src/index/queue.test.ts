@@ -39,6 +39,6 @@ function group(): Group {
 }
 
 function entry(bytes: number, of: Group): Entry {
-  const document = { index: 'i', id: String(bytes), source: Buffer.from('{}') };
-  return { ...document, group: of, block: undefined, bytes, deferred: 0, reason: undefined };
+  const document = { index: 'i', id: String(bytes), source: '{}' };
+  return { document, group: of, block: undefined, bytes, deferred: 0, reason: undefined };
 }

@@ -1,11 +1,9 @@
+import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import type { Group } from './group.ts';
 
 /** A document on its way into the store. */
 export interface Entry {
-  index: string;
-  id: string;
-  /** JSON of the document, as RenderedDocument has it, in UTF-8; or of its fallback shape. */
-  source: Buffer;
+  document: RenderedDocument;
   group: Group;
   /** Id of the block it is of, when known. */
   block: string | undefined;
@@ -13,7 +11,7 @@ export interface Entry {
   bytes: number;
   /** How often the store has put it off. */
   deferred: number;
-  /** Set when `source` is the fallback shape: why. */
+  /** Set when `document` is the fallback shape: why. */
   reason: string | undefined;
 }
 

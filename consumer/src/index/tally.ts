@@ -1,4 +1,4 @@
-import type { RenderedDocument } from '@millrace/core/document/types.ts';
+import { actionBytesMax } from '@millrace/core/store/action.ts';
 import type { MarkException } from '@millrace/core/store/port.ts';
 import { fallbackDocument } from './fallback.ts';
 import type { Entry } from './queue.ts';
@@ -35,20 +35,17 @@ export function newTally(): Tally {
 }
 
 export function exceptionOf(
-  { id, index, block }: Pick<Entry, 'id' | 'index' | 'block'>,
+  { document: { id, index }, block }: Entry,
   reason: string,
 ): Omit<MarkException, 'outcome'> {
   return { id, reason, index, ...(block === undefined ? {} : { block }) };
 }
 
-/** The fallback shape of a document, counted. */
-export function fallBack(
-  document: RenderedDocument,
-  why: string,
-  archived: Parameters<typeof fallbackDocument>[2],
-  tally: Tally,
-): RenderedDocument {
+/** Puts the fallback shape in an entry's place. */
+export function fallBack(entry: Entry, why: string, tally: Tally): void {
+  entry.reason = why;
+  entry.document = fallbackDocument(entry.document, why, { object: entry.group.object, block: entry.block });
+  entry.bytes = Buffer.byteLength(entry.document.source) + actionBytesMax;
   tally.fallback++;
   tally.fallbackFor = why;
-  return fallbackDocument(document, why, archived);
 }

@@ -13,36 +13,8 @@ export function bulkAction(
   ingested: string,
   write: 'create' | 'index' = 'create',
 ): string {
-  return opening(index, id, write) + source.slice(0, -2) + closing(id, ingested);
-}
-
-/**
- * The same lines, of a source that is bytes, into `target` at `at`, which has room for the source and
- * `actionBytesMax` more. Returns where they end.
- */
-export function writeBulkAction(
-  target: Buffer,
-  at: number,
-  { index, id, source }: { index: string; id: string; source: Buffer },
-  ingested: string,
-  write: 'create' | 'index',
-): number {
-  const [before, after] = [opening(index, id, write), closing(id, ingested)];
-  const end = at + before.length + source.length - 2 + after.length;
-  // Writing past the end would not fail, but cut.
-  if (end > target.length) throw new RangeError(`a document of ${end - at} bytes has ${target.length - at}`);
-  const middle = at + target.write(before, at, 'latin1');
-  source.copy(target, middle, 0, source.length - 2);
-  target.write(after, end - after.length, 'latin1');
-  return end;
-}
-
-function opening(index: string, id: string, write: string): string {
-  return `{"${write}":{"_index":"${index}","_id":"${id}"}}\n`;
-}
-
-function closing(id: string, ingested: string): string {
-  return `,"ingested":"${ingested}","tie":${eventTie(id)}}}\n`;
+  const event = `,"ingested":"${ingested}","tie":${eventTie(id)}}}`;
+  return `{"${write}":{"_index":"${index}","_id":"${id}"}}\n${source.slice(0, -2)}${event}\n`;
 }
 
 /** The NDJSON line that deletes one document. */
@@ -50,7 +22,7 @@ export function deleteAction(index: string, id: string): string {
   return `{"delete":{"_index":"${index}","_id":"${id}"}}\n`;
 }
 
-/** Bytes of the two lines beside the source, for the longest names there are. */
+/** Bytes of the two lines beside the source. */
 export const actionBytesMax = 320;
 
 const digits = new Uint8Array(128);
