@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeAccessLog } from './lib/access-log.ts';
 import {
-  agentArgs,
   follow,
   type payloads,
   type Standing,
+  shipOnce,
   sinkTarget,
   writeAgentConfig,
 } from './lib/agent-process.ts';
@@ -40,7 +40,7 @@ interface Shipped extends Usage {
 async function shipByAgent(dir: string, log: string, payload: keyof typeof payloads): Promise<Shipped> {
   return withSink(async (sink) => {
     const config = writeAgentConfig(dir, log, sinkTarget(sink), payload);
-    const usage = await measure(process.execPath, [...agentArgs, 'run', '--config', config, '--once']);
+    const usage = await shipOnce(config);
     const stats = await sink.stats();
     return { ...usage, arrivedS: (stats.lastMs - usage.startMs) / 1000, stats };
   });

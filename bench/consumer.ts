@@ -2,17 +2,16 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
 import { archiveBytes, archiveObjects } from '../e2e/harness/archive.ts';
-import { awsEnvironment, endpoint, millrace, type StackUnderTest } from '../e2e/harness/stack.ts';
+import { endpoint, millrace, type StackUnderTest } from '../e2e/harness/stack.ts';
 import { accessLogLines, writeAccessLog } from './lib/access-log.ts';
-import { writeAgentConfig } from './lib/agent-process.ts';
+import { shipOnce, writeAgentConfig } from './lib/agent-process.ts';
 import { archiveCpuS } from './lib/archive-cost.ts';
 import { measureBento } from './lib/bento-consumer.ts';
 import { benchLines, lineBlocks, ownAction, plainAction, writeBodies } from './lib/bodies.ts';
-import { measure, median } from './lib/measure.ts';
+import { median } from './lib/measure.ts';
 import { type Cores, StackParts } from './lib/parts.ts';
 import { report, table } from './lib/report.ts';
 import { BenchStore } from './lib/store.ts';
@@ -195,18 +194,12 @@ async function loadThroughPipeline(seed: number, all: StackParts, rates: Rates):
   writeAccessLog(log, lines, 2000 + seed);
   const target = { endpoint: endpoint(stack, 'kinesis'), streamName: 'millrace', stream: 'pipeline' };
   const config = writeAgentConfig(dir, log, target);
-  const agent = fileURLToPath(new URL('../agent/src/main.ts', import.meta.url));
-  const env = { ...process.env, ...awsEnvironment };
   const archivedBefore = await archiveBytes(stack);
-  const shipping = measure(process.execPath, [agent, 'run', '--config', config, '--once'], { env });
-  const reach = async (share: number) => {
-    for (;;) {
-      const held = await store.indexed('millrace-pipeline-*');
-      const at = performance.now();
-      if (held >= lines * share) return { held, at, cpuS: all.cpuS() };
-      await delay(100);
-    }
-  };
+  const shipping = shipOnce(config);
+  const reach = async (share: number) => ({
+    ...(await store.reach('millrace-pipeline-*', lines * share)),
+    cpuS: all.cpuS(),
+  });
   const first = await reach(0.1);
   const end = await reach(0.9);
   await reach(1);

@@ -6,11 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { agentCommand } from '@millrace/deploy/local/agent-command.ts';
 import { accessLogLines } from './access-log.ts';
-import { processCpuS } from './measure.ts';
+import { measure, processCpuS, type Usage } from './measure.ts';
 import { type Sink, type SinkStats, withSink } from './sink.ts';
 
 /** Node's arguments for the agent as `./millrace agent` and `./millrace up` start it. */
-export const agentArgs: string[] = agentCommand(fileURLToPath(new URL('../../', import.meta.url)));
+const agentArgs: string[] = agentCommand(fileURLToPath(new URL('../../', import.meta.url)));
 
 const json = '<format>\n    @type json\n  </format>';
 
@@ -63,6 +63,11 @@ export function writeAgentConfig(
 `,
   );
   return file;
+}
+
+/** Ships what there is, to the last acknowledgement. */
+export function shipOnce(config: string): Promise<Usage> {
+  return measure(process.execPath, [...agentArgs, 'run', '--config', config, '--once']);
 }
 
 /** The sink takes the records of any stream. */

@@ -4,6 +4,8 @@ import { measure } from './measure.ts';
 
 const loader = fileURLToPath(new URL('./bulk-loader.ts', import.meta.url));
 
+const idleMsMax = 60_000;
+
 /** The engine that a bench fills, straight by HTTP. */
 export class BenchStore {
   readonly #node: string;
@@ -23,6 +25,18 @@ export class BenchStore {
   async indexed(indices: string): Promise<number> {
     const { _all } = (await this.#call(`${indices}/_stats/indexing`)) as Stats;
     return _all?.primaries?.indexing?.index_total ?? 0;
+  }
+
+  /** Waits until so many are indexed. @throws when none is for a minute */
+  async reach(indices: string, count: number): Promise<{ held: number; at: number }> {
+    for (let held = 0, movedMs = performance.now(); ; await delay(100)) {
+      const now = await this.indexed(indices);
+      const at = performance.now();
+      if (now !== held) movedMs = at;
+      held = now;
+      if (held >= count) return { held, at };
+      if (at - movedMs > idleMsMax) throw new Error(`${indices}: ${held} documents of ${count}, and no more`);
+    }
   }
 
   async settle(indices: string, count: number): Promise<void> {

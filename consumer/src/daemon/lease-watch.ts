@@ -1,4 +1,4 @@
-import { type DynamoDBClient, ScanCommand, type ScanCommandOutput } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { messageOf } from '@millrace/core/errors.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import type { ConsumerTelemetry } from '../events.ts';
@@ -88,12 +88,8 @@ export async function readLeases(
   signal: AbortSignal,
 ): Promise<Lease[]> {
   const leases: Lease[] = [];
-  for (let from: ScanCommandOutput['LastEvaluatedKey']; ; ) {
-    const scan = new ScanCommand({
-      TableName: table,
-      ...(from === undefined ? {} : { ExclusiveStartKey: from }),
-    });
-    const { Items = [], LastEvaluatedKey } = await dynamo.send(scan, { abortSignal: signal });
+  const pages = paginateScan({ client: dynamo }, { TableName: table }, { abortSignal: signal });
+  for await (const { Items = [] } of pages) {
     for (const { leaseKey, leaseCounter, checkpoint } of Items) {
       leases.push({
         shard: leaseKey?.S ?? '',
@@ -101,7 +97,6 @@ export async function readLeases(
         ended: checkpoint?.S === 'SHARD_END',
       });
     }
-    from = LastEvaluatedKey;
-    if (from === undefined) return leases;
   }
+  return leases;
 }

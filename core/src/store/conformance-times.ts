@@ -23,7 +23,10 @@ export function timesConformance(bench: ConformanceBench): void {
       hits.map((hit) => [hit.source['@timestamp'], hit.sort[0]]),
       times
         .toSorted((a, b) => nanos(a) - nanos(b))
-        .map((time) => [time, time.replace(/(?:\.(\d+))?Z/, (_, digits = '') => `.${shown(digits)}Z`)]),
+        .map((time) => [
+          time,
+          time.replace(/(?:\.(\d+))?Z/, (_, digits = '') => `.${digits.padEnd(3, '0')}Z`),
+        ]),
     );
     const found = async (range: Record<string, unknown>) => {
       const query = {
@@ -72,9 +75,4 @@ export function timesConformance(bench: ConformanceBench): void {
 
 function nanos(time: string): number {
   return Number(`0${/\.\d+/.exec(time)?.[0] ?? ''}`);
-}
-
-/** At least three digits. */
-function shown(digits: string): string {
-  return digits.padEnd(3, '0');
 }
