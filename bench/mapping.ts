@@ -52,7 +52,7 @@ for (const engine of ['opensearch', 'elasticsearch'] as const) {
   const version = storeVersions[engine][1];
   const running = await startStoreEngine(engine, version);
   const config = validateConfig(StoreConfigSchema, { type: engine, node: running.node }, 'bench');
-  const store = createStore(config);
+  const store = await createStore(config);
   try {
     await store.install();
     await measured(running.node, store); // compiles the engine's code: not counted

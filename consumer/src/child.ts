@@ -24,7 +24,7 @@ import { Shard } from './shard/shard.ts';
 const statusMs = 2_000;
 const watchMs = 2_000;
 
-function main(): void {
+async function main(): Promise<void> {
   // A library that prints would break the protocol.
   globalThis.console = new Console(process.stderr, process.stderr);
   // A signal to the whole group must not take the process away before shutdownRequested: the daemon decides. But it
@@ -46,7 +46,7 @@ function main(): void {
     process.exit(1);
   };
   const objects = createS3(config.archive);
-  const store = createStore(config.store, clock);
+  const store = await createStore(config.store, clock);
   const horizons = new Horizons(store, clock);
   const indexer = createIndexer({ store, clock, telemetry, config: config.index, horizons, guarded: true });
   const processor = createProcessor({
@@ -105,4 +105,4 @@ async function watchMain(pid: number, fail: (error: unknown) => void): Promise<v
   }
 }
 
-main();
+await main();

@@ -153,10 +153,13 @@ async function fill(
   const base = { config, clock, ...parts };
   const stores = [{ store: config.store, lock: 'filler', telemetry: parts.telemetry }, ...beside];
   await Promise.all([
-    ...stores.flatMap(({ store, ...own }) => [
-      runStoreFiller({ ...base, ...own, store: createStore(store, clock) }, signal),
-      runRetention({ ...base, ...own, store: createStore(store, clock) }, signal),
-    ]),
+    ...stores.map(async ({ store, ...own }) => {
+      const [filled, kept] = await Promise.all([createStore(store, clock), createStore(store, clock)]);
+      await Promise.all([
+        runStoreFiller({ ...base, ...own, store: filled }, signal),
+        runRetention({ ...base, ...own, store: kept }, signal),
+      ]);
+    }),
     runArchiveKeeper(base, signal),
   ]);
 }

@@ -8,9 +8,9 @@ import type { StoreEngine } from '@millrace/deploy/local/store-engines.ts';
 import type { TestEngine } from './store-engine.ts';
 
 /** The suite's subject on an engine without security. */
-export function plainSubject(type: StoreEngine, engine: TestEngine): ConformanceSubject {
+export async function plainSubject(type: StoreEngine, engine: TestEngine): Promise<ConformanceSubject> {
   const config = validateConfig(StoreConfigSchema, { type, node: engine.node }, 'test');
-  return { store: createStore(config), admin: engineAdmin(engine.node) };
+  return { store: await createStore(config), admin: engineAdmin(engine.node) };
 }
 
 /** The superuser's hands on a secured engine. */

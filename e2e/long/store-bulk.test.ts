@@ -19,7 +19,7 @@ import { startStoreEngine } from '../harness/store-engine.ts';
 const settings = { 'http.max_content_length': '1mb', 'indexing_pressure.memory.limit': '2mb' };
 const engine = await startStoreEngine('elasticsearch', storeVersions.elasticsearch[1], { settings });
 const config = validateConfig(StoreConfigSchema, { type: 'elasticsearch', node: engine.node }, 'test');
-const store = createStore(config);
+const store = await createStore(config);
 const admin = engineAdmin(engine.node);
 await store.install();
 after(async () => {

@@ -27,16 +27,16 @@ after(async () => {
   await proxy.close();
 });
 
-storeConformance(() => ({
-  store: awsStore(proxy.url, { region: identity.region }),
+storeConformance({
+  store: await awsStore(proxy.url, { region: identity.region }),
   admin: engineAdmin(node),
-}));
+});
 
 test('a session token is signed too, for the service that is named', async (t) => {
   const token = { ...identity, sessionToken: 'FwoGZXIvYXdzE==', service: 'aoss' };
   const collection = await sigV4Proxy(node, token);
   process.env.AWS_SESSION_TOKEN = token.sessionToken;
-  const store = awsStore(collection.url, { region: token.region, service: 'aoss' });
+  const store = await awsStore(collection.url, { region: token.region, service: 'aoss' });
   t.after(async () => {
     delete process.env.AWS_SESSION_TOKEN;
     await store.close();
@@ -50,7 +50,7 @@ test('another secret or region is refused, with the cure', async (t) => {
   const strict = await sigV4Proxy(node, { ...identity, secretAccessKey: 'other' });
   t.after(() => strict.close());
   for (const region of ['eu-west-1', 'us-east-1']) {
-    const store = awsStore(strict.url, { region });
+    const store = await awsStore(strict.url, { region });
     t.after(() => store.close());
     await assert.rejects(store.describe(), { code: 'STORE_UNAVAILABLE', hint: /store\.auth/ });
   }

@@ -5,8 +5,7 @@ import { engineAdmin } from '@millrace/core/store/conformance-admin.ts';
 import { createStore } from '@millrace/core/store/create.ts';
 import { storeUnderTest } from '../harness/env.ts';
 
-storeConformance(() => {
-  const { type, node } = storeUnderTest();
-  const config = validateConfig(StoreConfigSchema, { type, node }, 'MILLRACE_E2E_STORE');
-  return { store: createStore(config), admin: engineAdmin(node) };
-});
+const { type, node } = storeUnderTest();
+const config = validateConfig(StoreConfigSchema, { type, node }, 'MILLRACE_E2E_STORE');
+const store = await createStore(config);
+storeConformance({ store, admin: engineAdmin(node) });

@@ -25,10 +25,10 @@ const millrace = {
 };
 const apiKey = await keyFor(millrace);
 
-storeConformance(() => ({ store: store({ api_key: apiKey }), admin }));
+storeConformance({ store: await store({ api_key: apiKey }), admin });
 
 test('name and password do as well as a key', async (t) => {
-  const named = store(engine.superuser);
+  const named = await store(engine.superuser);
   t.after(() => named.close());
   assert.match(await named.describe(), /^elasticsearch 9\./);
 });
@@ -40,7 +40,7 @@ test('a wrong key, a key without rights, and no key at all are unavailable with 
     [{ api_key: await keyFor({ cluster: [], indices: [] }) }, /right/],
   ];
   for (const [auth, hint] of cases) {
-    const refused = store(auth);
+    const refused = await store(auth);
     t.after(() => refused.close());
     const error = { code: 'STORE_UNAVAILABLE', hint };
     await assert.rejects(refused.install(), error);
@@ -49,10 +49,10 @@ test('a wrong key, a key without rights, and no key at all are unavailable with 
 
 test('a server whose certificate the authority did not sign gets nothing, unless it is not to be verified', async (t) => {
   const blind = { node: engine.node, auth: { api_key: apiKey } };
-  const distrustful = createStore(config(blind));
+  const distrustful = await createStore(config(blind));
   t.after(() => distrustful.close());
   await assert.rejects(distrustful.describe(), { code: 'STORE_UNAVAILABLE', message: /certificate/ });
-  const careless = createStore(config({ ...blind, tls: { verify: false } }));
+  const careless = await createStore(config({ ...blind, tls: { verify: false } }));
   t.after(() => careless.close());
   assert.match(await careless.describe(), /^elasticsearch/);
 });

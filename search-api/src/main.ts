@@ -28,7 +28,7 @@ const drainMsMax = 5000;
 async function run(file: string): Promise<void> {
   const config = loadConfig(file);
   const telemetry = createTelemetry('search-api', events, createLogger('search-api', config.log_level));
-  const store = createStore(config.store);
+  const store = await createStore(config.store);
   const objects = config.archive ? createS3(config.archive) : undefined;
   const ledger = objects && ledgerDesk(config, objects, store);
   const replays = config.replays && replayJobs(config.replays, telemetry.emit);

@@ -16,7 +16,7 @@ export async function listObjects(args: string[], context: CommandContext): Prom
     'no-marks': { type: 'boolean' },
   });
   return withArchive(context, values, async (source) => {
-    const marks = values['no-marks'] === true ? undefined : markReader(context);
+    const marks = values['no-marks'] === true ? undefined : await markReader(context);
     const total = { objects: 0, bytes: 0, events: 0 };
     try {
       if (values.json !== true) await context.stdout(textRow(headings));
@@ -42,8 +42,8 @@ export async function listObjects(args: string[], context: CommandContext): Prom
 }
 
 /** Asks the store, and goes on without when it does not answer. */
-function markReader({ config, clock, signal, stderr }: CommandContext) {
-  const store = createStore(config.store, clock);
+async function markReader({ config, clock, signal, stderr }: CommandContext) {
+  const store = await createStore(config.store, clock);
   let answers = true;
   return {
     async marked(keys: string[]): Promise<Set<string> | undefined> {

@@ -29,7 +29,7 @@ export const corrections: ConsumerCommand = {
     if (more !== undefined || (action === 'ls' && which !== undefined))
       throw new MillraceError('USAGE', `corrections: unknown argument "${more ?? which}"`);
     const objects = createS3(context.config.archive);
-    const store = createStore(context.config.store, context.clock);
+    const store = await createStore(context.config.store, context.clock);
     const shelf = new CorrectionShelf(objects, context.config.archive.prefix);
     const tools = { objects, store, context };
     try {

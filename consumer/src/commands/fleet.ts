@@ -32,7 +32,7 @@ export async function withFleet(
     requestHandler: new NodeHttpHandler(awsTimeouts(10_000)),
     ...(config.leases.endpoint ? { endpoint: config.leases.endpoint } : {}),
   });
-  const opened = createStore(store, clock);
+  const opened = await createStore(store, clock);
   try {
     await ensureTable(dynamo, lockTable(config), 'name', clock, signal);
     const worker = `${hostname()}-${Buffer.from(clock.bytes(6)).toString('hex')}`;

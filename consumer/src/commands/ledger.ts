@@ -70,7 +70,7 @@ export const ledger: ConsumerCommand = {
     const filesMax = integerFlag('files-max', values['files-max'], 1, 100_000_000);
     request();
     const objects = createS3(config.archive);
-    const store = createStore(config.store, clock);
+    const store = await createStore(config.store, clock);
     try {
       const { prefix } = config.archive;
       const book = openLedger({

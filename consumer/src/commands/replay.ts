@@ -32,7 +32,7 @@ export const replay: ConsumerCommand = {
     const { config, clock } = context;
     const flags = parseReplayArgs(args, clock.now());
     const objects = createS3(config.archive);
-    const store = createStore(config.store, clock);
+    const store = await createStore(config.store, clock);
     try {
       const tools = { objects, store, context };
       if (flags.correct !== undefined) return await makeCorrection(flags, tools);

@@ -39,9 +39,8 @@ export interface ConformanceBench {
 export const all: Dsl = { match_all: {} };
 
 /** The one suite for every adapter of the port, on a real engine. */
-export function storeConformance(open: () => ConformanceSubject): void {
+export function storeConformance({ store, admin }: ConformanceSubject): void {
   describe('store conformance', () => {
-    const { store, admin } = open();
     const bench = conformanceBench(store);
 
     before(async () => {

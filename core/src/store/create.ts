@@ -1,18 +1,20 @@
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { StoreConfig } from './config.ts';
-import { elasticsearchStore } from './elasticsearch/adapter.ts';
-import { openSearchStore } from './opensearch/adapter.ts';
 import type { Store } from './port.ts';
 
-const adapters: Record<StoreConfig['type'], (config: StoreConfig, clock: Clock) => Store> = {
-  opensearch: openSearchStore,
-  elasticsearch: elasticsearchStore,
+type Open = (config: StoreConfig, clock: Clock) => Store;
+
+/** Loaded when needed: the client of the other engine would be 20 MB of every process that writes. */
+const adapters: Record<StoreConfig['type'], () => Promise<Open>> = {
+  opensearch: async () => (await import('./opensearch/adapter.ts')).openSearchStore,
+  elasticsearch: async () => (await import('./elasticsearch/adapter.ts')).elasticsearchStore,
 };
 
 /**
  * The store that a checked configuration names. Opens no connection yet.
  * @throws MillraceError CONFIG_INVALID when a file it names cannot be read, or its `auth` is not for its engine
  */
-export function createStore(config: StoreConfig, clock: Clock = systemClock): Store {
-  return adapters[config.type](config, clock);
+export async function createStore(config: StoreConfig, clock: Clock = systemClock): Promise<Store> {
+  const open = await adapters[config.type]();
+  return open(config, clock);
 }

@@ -48,9 +48,9 @@ for (const [auth, type, message] of [
   [{ type: 'aws' }, 'opensearch', /type aws with type/],
   [{ type: 'aws', region: 'eu-west-1', password: 'x' }, 'opensearch', /type aws with password/],
 ] as const) {
-  test(`auth ${JSON.stringify(auth)} for ${type} is refused`, () => {
+  test(`auth ${JSON.stringify(auth)} for ${type} is refused`, async () => {
     const config = validateConfig(StoreConfigSchema, { type, node: 'http://a', auth }, 'test');
-    assert.throws(() => createStore(config), { code: 'CONFIG_INVALID', message });
+    await assert.rejects(createStore(config), { code: 'CONFIG_INVALID', message });
   });
 }
 
@@ -168,7 +168,7 @@ function answering(type: StoreConfig['type']): void {
       code: 'STORE_UNAVAILABLE',
       message: /no answer within 150 ms/,
     });
-    const nobody = createStore(storeConfig(type, 'http://127.0.0.1:1'));
+    const nobody = await createStore(storeConfig(type, 'http://127.0.0.1:1'));
     t.after(() => nobody.close());
     await assert.rejects(nobody.bulkCreate('x\n', 1), { code: 'STORE_UNAVAILABLE' });
   });
@@ -257,7 +257,7 @@ function answering(type: StoreConfig['type']): void {
   });
 }
 
-test('the configuration takes one node or several, and no password in an address', () => {
+test('the configuration takes one node or several, and no password in an address', async () => {
   const two = validateConfig(
     StoreConfigSchema,
     { type: 'opensearch', node: ['http://a:1', 'https://b/x'] },
@@ -274,7 +274,7 @@ test('the configuration takes one node or several, and no password in an address
   }
   const tls = { ca_file: '/nonexistent/ca.pem' };
   const config = { ...storeConfig('opensearch', 'https://a'), tls };
-  assert.throws(() => createStore(config), { code: 'CONFIG_INVALID', message: /ca_file/ });
+  await assert.rejects(createStore(config), { code: 'CONFIG_INVALID', message: /ca_file/ });
 });
 
 function storeConfig(type: StoreConfig['type'], node: string, timeoutMs = 150, auth?: StoreConfig['auth']) {
@@ -296,7 +296,7 @@ async function storeOn(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const store = createStore(storeConfig(type, `http://127.0.0.1:${port}`, timeoutMs, auth));
+  const store = await createStore(storeConfig(type, `http://127.0.0.1:${port}`, timeoutMs, auth));
   t.after(async () => {
     await store.close();
     server.closeAllConnections();
