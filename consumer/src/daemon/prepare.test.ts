@@ -44,6 +44,7 @@ test("a shard's process has bounded memory and no expression that runs for ever"
   for (const flag of [
     '--enable-experimental-regexp-engine-on-excessive-backtracks',
     '--max-old-space-size=512',
+    '--max-semi-space-size=32',
   ])
     assert.ok(nodeFlags.includes(`'${flag}'`), flag);
 });

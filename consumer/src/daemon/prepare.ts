@@ -5,8 +5,15 @@ import { MillraceError, messageOf } from '@millrace/core/errors.ts';
 import type { ConsumerConfig } from '../config.ts';
 import { daemonProperties, launcherName, launcherScript, logbackXml } from './properties.ts';
 
-/** Node's flags for a shard's process: catastrophic expressions fall back to the linear-time engine (D14). */
-const nodeFlags = ['--enable-experimental-regexp-engine-on-excessive-backtracks', '--max-old-space-size=512'];
+/**
+ * Node's flags for a shard's process: catastrophic expressions fall back to the linear-time engine (D14), and
+ * documents that wait for the store's answer are not copied twice meanwhile, at 48 MiB of memory more.
+ */
+const nodeFlags = [
+  '--enable-experimental-regexp-engine-on-excessive-backtracks',
+  '--max-old-space-size=512',
+  '--max-semi-space-size=32',
+];
 
 const child = fileURLToPath(new URL('../child.ts', import.meta.url));
 

@@ -8,9 +8,9 @@ export const IndexerConfigSchema = Type.Object(
     /** Bytes of one `_bulk` body; a larger document is indexed in the fallback shape. AWS takes 10 MiB at least. */
     body_bytes_max: Type.Integer({ default: 5 * 1024 * 1024, minimum: 65_536, maximum: 90 * 1024 * 1024 }),
     /** Documents of one `_bulk` body. */
-    body_documents_max: Type.Integer({ default: 5_000, minimum: 1, maximum: 100_000 }),
+    body_documents_max: Type.Integer({ default: 10_000, minimum: 1, maximum: 100_000 }),
     /** `_bulk` requests that wait for their answer at a time. */
-    requests_max: Type.Integer({ default: 2, minimum: 1, maximum: 64 }),
+    requests_max: Type.Integer({ default: 3, minimum: 1, maximum: 64 }),
     /** Bytes of documents taken and not answered for; above, `add` waits. */
     queue_bytes_max: Type.Integer({ default: 32 * 1024 * 1024, minimum: 65_536, maximum: 2 ** 32 }),
     /** A request that is not full is sent when the one before it was sent so long ago. */
