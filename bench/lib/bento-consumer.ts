@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { CreateStreamCommand, DescribeStreamSummaryCommand, KinesisClient } from '@aws-sdk/client-kinesis';
-import { awsEnvironment, clientOptions, endpoint, type StackUnderTest } from '../../e2e/harness/stack.ts';
+import { systemClock } from '@millrace/core/runtime/clock.ts';
+import { createStream } from '@millrace/deploy/local/stream.ts';
+import { awsEnvironment, endpoint, type StackUnderTest } from '../../e2e/harness/stack.ts';
 import { writeAccessLog } from './access-log.ts';
 import { shipOnce, writeAgentConfig } from './agent-process.ts';
 import { processCpuS } from './measure.ts';
@@ -58,17 +58,10 @@ export async function measureBento(
 }
 
 async function ship(stack: StackUnderTest, dir: string, lines: number): Promise<void> {
-  const client = new KinesisClient({ ...clientOptions, endpoint: endpoint(stack, 'kinesis') });
-  await client.send(new CreateStreamCommand({ StreamName: streamName, ShardCount: 2 }));
-  for (;;) {
-    const summary = await client.send(new DescribeStreamSummaryCommand({ StreamName: streamName }));
-    if (summary.StreamDescriptionSummary?.StreamStatus === 'ACTIVE') break;
-    await delay(200);
-  }
-  client.destroy();
+  const target = { endpoint: endpoint(stack, 'kinesis'), streamName };
+  await createStream(target.endpoint, streamName, 2, systemClock);
   const log = join(dir, 'bento.txt');
   writeAccessLog(log, lines, 77);
-  const target = { endpoint: endpoint(stack, 'kinesis'), streamName };
   await shipOnce(writeAgentConfig(dir, log, target, 'events'));
 }
 

@@ -225,7 +225,13 @@ function stagesOf(options: StackOptions, paths: StackPaths, ports: StackPorts): 
           heap: options.heap,
         }),
       ],
-      prepare: () => createStream(ports.kinesis, options.shards, options.clock),
+      prepare: () =>
+        createStream(
+          `http://127.0.0.1:${ports.kinesis}`,
+          localNames.kinesisStream,
+          options.shards,
+          options.clock,
+        ),
     },
     {
       parts: [

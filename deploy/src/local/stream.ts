@@ -9,16 +9,20 @@ import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { localNames } from './config-files.ts';
 
 /**
- * Makes the stream of a local stack if it is not there yet, and waits until it is ACTIVE.
+ * Makes a stream of a local stack if it is not there yet, and waits until it is ACTIVE.
  * @throws MillraceError STREAM_UNAVAILABLE
  */
-export async function createStream(port: number, shards: number, clock: Clock): Promise<void> {
+export async function createStream(
+  endpoint: string,
+  StreamName: string,
+  shards: number,
+  clock: Clock,
+): Promise<void> {
   const client = new KinesisClient({
     region: localNames.region,
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint,
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
-  const StreamName = localNames.kinesisStream;
   try {
     await client.send(new CreateStreamCommand({ StreamName, ShardCount: shards })).catch((error: unknown) => {
       if (!(error instanceof ResourceInUseException)) throw error;
