@@ -21,6 +21,17 @@ test('a block in batches has the documents of the block as a whole, never very m
   assert.ok(batches.length > 3 && batches.every((documents) => documents.length <= 10_000));
 });
 
+test('documents far longer than their records are never very many bytes at a time', () => {
+  const rule = JSON.stringify({ add: { note: 'é'.repeat(4_000) }, parse: { type: 'none' }, v: 1 });
+  const block = blockOf([{ bytes: Buffer.alloc(9_000, '\n'), from: 0, capturedMs, multiline: false }], rule);
+  const batches = [...renderedBatches(createRenderer(), block)].map(({ documents }) => documents);
+  assert.equal(batches.flat().length, 9_000);
+  for (const documents of batches) {
+    const bytes = documents.reduce((sum, { source }) => sum + Buffer.byteLength(source), 0);
+    assert.ok(bytes <= 16 * 1024 * 1024 + 10_000, `${bytes} bytes`);
+  }
+});
+
 test('records of an unknown rule come back unrendered, batch by batch', () => {
   const bytes = Buffer.alloc(10_001, '\n');
   const block = blockOf(
