@@ -5,12 +5,19 @@
 export class MillraceError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  /** Where in the text of a query: UTF-16 offsets, end exclusive. */
+  readonly at: { start: number; end: number } | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { hint?: string; cause?: unknown; at?: { start: number; end: number } } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'MillraceError';
     this.code = code;
     this.hint = options.hint;
+    this.at = options.at;
   }
 }
 

@@ -15,7 +15,7 @@ const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
   .split('\n')
   .filter((path) => path !== '');
 const code = tracked
-  .filter((path) => /\.(ts|js)$/.test(path))
+  .filter((path) => /\.(ts|tsx|js|css)$/.test(path))
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 const sources = code.filter(({ path }) => !/\.test\.ts$|\/testing\/|^e2e\/|^bench\//.test(path));
 

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { isMillraceError, MillraceError } from '../errors.ts';
 import { generationBytes } from '../ids/generation.ts';
 import { isStreamName } from '../ids/stream-name.ts';
-import { blockBytesMax, offsetMax } from '../wire/block.ts';
+import { blockBytesMax, offsetMax, timeMsMax } from '../wire/block.ts';
 import { readControl } from '../wire/control.ts';
 import { ByteReader, ByteWriter } from '../wire/varint.ts';
 import { decompressFrame, footerFrameMagic } from '../wire/zstd-frame.ts';
@@ -26,6 +26,9 @@ import {
   footerSourcesMax,
   footerTrailerBytes,
 } from './footer.ts';
+
+/** Of dates, on either side of 1970. */
+const secondsMax = timeMsMax / 1000;
 
 /**
  * Length of the footer frame, from the last bytes of an object (8 or more of them).
@@ -93,6 +96,7 @@ function readFooter(reader: ByteReader, offset: number): Footer {
   const names: Names = { hosts: [], tags: [], rules: [], filters: [], dates: [], budget: footerIntervalsMax };
   const sources: ByteReader[] = [];
   const control: ByteReader[] = [];
+  let times: ByteReader | undefined;
   const days: NonNullable<Footer['days']> = [];
   const footer: Footer = {
     stream: '',
@@ -112,6 +116,7 @@ function readFooter(reader: ByteReader, offset: number): Footer {
     else if (type === footerField.date) push(names.dates, textOf(bytes), footerDaysMax);
     else if (type === footerField.control) push(control, value, footerNamesMax);
     else if (type === footerField.source) push(sources, value, footerSourcesMax);
+    else if (type === footerField.times) times = value;
     else if (type === footerField.tokens) footer.tokens = Buffer.from(bytes);
     else if (type === footerField.payloadBytes) footer.payloadBytes = value.varint();
     else if (type === footerField.day)
@@ -127,6 +132,7 @@ function readFooter(reader: ByteReader, offset: number): Footer {
   if (end !== offset) throw corrupt(`blocks end at ${end}, footer begins at ${offset}`);
   // Fields may come in any order, so sources are resolved when all names are known.
   footer.sources = sources.map((source) => readSource(source, names));
+  if (times !== undefined) readTimes(times, footer.blocks);
   if (days.length > 0) footer.days = days;
   if (control.length > 0) {
     footer.control = control.filter((value) => !value.done).map((value) => readControlOf(value, names));
@@ -171,6 +177,22 @@ function readBlocks(reader: ByteReader): FooterBlock[] {
     offset += length;
   }
   return blocks;
+}
+
+function readTimes(reader: ByteReader, blocks: FooterBlock[]): void {
+  let first = 0;
+  for (const block of blocks) {
+    const kind = reader.varint();
+    if (kind === 0) continue;
+    if (kind === 1) block.times = 'none';
+    else {
+      first += reader.zigzag();
+      block.times = { first, last: first + kind - 2 };
+      if (!(Math.abs(first) <= secondsMax && Math.abs(block.times.last) <= secondsMax))
+        throw corrupt(`events at ${first} s`);
+    }
+  }
+  if (!reader.done) throw corrupt('times of more blocks than there are');
 }
 
 function readSource(reader: ByteReader, names: Names): FooterSource {

@@ -68,6 +68,7 @@ function footerFields(footer: Footer): Buffer {
   const control = footer.control?.map((said) => controlOf(said, names));
   out.field(footerField.stream, footer.stream);
   out.field(footerField.blocks, blockTable(footer));
+  if (footer.blocks.some(({ times }) => times !== undefined)) out.field(footerField.times, timesOf(footer));
   for (const name of names.hosts.list) out.field(footerField.host, name);
   for (const name of names.tags.list) out.field(footerField.tag, name);
   for (const name of names.rules.list) out.field(footerField.rule, name);
@@ -109,6 +110,21 @@ function blockTable(footer: Footer): Buffer {
       .sized(sequenceBytes(block.sequence));
     at += block.length;
     arrivalMs = block.arrivalMs;
+  }
+  return out.bytes();
+}
+
+/** 0: unknown, 1: no events, else seconds from first to last and 2, then the first less that of the block before. */
+function timesOf({ blocks }: Footer): Buffer {
+  const out = new ByteWriter();
+  let before = 0;
+  for (const { times } of blocks) {
+    if (times === undefined || times === 'none') {
+      out.varint(times === undefined ? 0 : 1);
+      continue;
+    }
+    out.varint(times.last - times.first + 2).zigzag(times.first - before);
+    before = times.first;
   }
   return out.bytes();
 }

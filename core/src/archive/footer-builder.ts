@@ -1,5 +1,5 @@
 import type { BlockHeader, Exception, Run, Source } from '../wire/block.ts';
-import type { DatedStretch, Footer, FooterBlock, FooterSource } from './footer.ts';
+import type { DatedStretch, EventTimes, Footer, FooterBlock, FooterSource } from './footer.ts';
 import { ControlNotes, mergedStretches } from './footer-notes.ts';
 
 /** Stretches of a source, after which they are put together: half of what is kept for good. */
@@ -9,7 +9,7 @@ const datedMax = 512;
 export class FooterBuilder {
   readonly #stream: string;
   readonly #blocks: FooterBlock[] = [];
-  readonly #ids = new Set<string>();
+  readonly #ids = new Map<string, FooterBlock>();
   readonly #sources = new Map<string, FooterSource>();
   readonly #filters = new Set<string>();
   /** Hosts, tags and rules, which the footer holds once each, by the number in which they came. */
@@ -47,10 +47,13 @@ export class FooterBuilder {
   }
 
   add(block: Omit<FooterBlock, 'offset'>, header: BlockHeader): void {
-    this.#blocks.push({ offset: this.#offset, ...block });
-    this.#ids.add(block.id);
+    const placed: FooterBlock = { offset: this.#offset, ...block };
+    // What agents say is no event.
+    if (header.runs.length === 0) placed.times = 'none';
+    this.#blocks.push(placed);
+    this.#ids.set(block.id, placed);
     this.#offset += block.length;
-    this.#weight += 56;
+    this.#weight += 62;
     if (header.control) this.#control.add(header.host, header.agent, header.control);
     const sources = header.sources.map((source) => this.#source(header, source));
     for (const run of header.runs) {
@@ -78,6 +81,12 @@ export class FooterBuilder {
     const before = known.dated.length;
     known.dated = mergedStretches(known.dated);
     this.#weight -= 6 * (before - known.dated.length);
+  }
+
+  /** All events of the block `id` lie in these times. */
+  setTimes(id: string, times: EventTimes | 'none'): void {
+    const block = this.#ids.get(id);
+    if (block !== undefined) block.times = times;
   }
 
   /** Counts `events` for the date part of an index name. */

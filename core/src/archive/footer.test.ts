@@ -115,6 +115,15 @@ const arbitraryFooter: fc.Arbitrary<Footer> = fc
           .map((bytes) => Buffer.from(bytes).toString('hex')),
         arrivalMs: fc.integer({ min: 0, max: 2 ** 45 }),
         sequence: fc.oneof(fc.constant(''), fc.bigInt({ min: 0n, max: 2n ** 186n }).map(String)),
+        times: fc.option(
+          fc.oneof(
+            fc.constant('none' as const),
+            fc
+              .tuple(fc.integer({ min: -1e10, max: 1e10 }), fc.nat())
+              .map(([first, span]) => ({ first, last: first + span })),
+          ),
+          { nil: undefined },
+        ),
       }),
       { maxLength: 10 },
     ),
@@ -153,8 +162,8 @@ const arbitraryFooter: fc.Arbitrary<Footer> = fc
   })
   .map(({ lengths, sources, captured, payloadBytes, days, control }) => {
     let at = 0;
-    const blocks = lengths.map((block) => {
-      const item = { offset: at, ...block };
+    const blocks = lengths.map(({ times, ...block }) => {
+      const item = { offset: at, ...block, ...(times === undefined ? {} : { times }) };
       at += block.length;
       return item;
     });
@@ -333,6 +342,36 @@ test('dates of events are counted, and withheld once one block has none', () => 
   ]);
   builder.daysUnknown();
   assert.equal(builder.build().days, undefined);
+});
+
+test('times of events are told block by block: known, none, or unknown', () => {
+  const { header } = blockOf([{ bytes: Buffer.from('a\n'), from: 0, capturedMs: 5, multiline: false }]);
+  const builder = new FooterBuilder('logs');
+  const ids = ['01', '02', '03', '04'].map((id) => id.repeat(16));
+  for (const id of ids) builder.add({ length: 9, id, arrivalMs: 5, sequence: '1' }, header);
+  builder.add({ length: 9, id: 'cc'.repeat(16), arrivalMs: 5, sequence: '2' }, { ...header, runs: [] });
+  builder.setTimes(ids[0] ?? '', { first: 1_700_000_000, last: 1_700_000_009 });
+  builder.setTimes(ids[1] ?? '', { first: 1_699_999_999, last: 1_699_999_999 });
+  builder.setTimes(ids[3] ?? '', 'none');
+  const footer = builder.build();
+  assert.deepEqual(
+    decodeFooter(encodeFooter(footer), builder.offset).blocks.map(({ times }) => times),
+    [
+      { first: 1_700_000_000, last: 1_700_000_009 },
+      { first: 1_699_999_999, last: 1_699_999_999 },
+      undefined,
+      'none',
+      'none',
+    ],
+  );
+  const doc = readFileSync(new URL('../../../docs/wire-format-archive.md', import.meta.url), 'utf8');
+  const documented = /```hex times\n(.*?) {2}/.exec(doc)?.[1]?.replaceAll(' ', '') ?? '';
+  const table = Buffer.concat(footer.blocks.map(() => Buffer.concat([Buffer.of(9), Buffer.alloc(18)])));
+  const fields = new ByteWriter().field(1, 'logs').field(3, table).raw(Buffer.from(documented, 'hex'));
+  assert.deepEqual(
+    decodeFooter(frameOf(fields.bytes()), builder.offset).blocks.map(({ times }) => times),
+    footer.blocks.map(({ times }) => times),
+  );
 });
 
 test('zstd passes over the footer and prints the lines of the blocks before it', () => {

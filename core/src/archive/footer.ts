@@ -42,6 +42,14 @@ export interface FooterBlock {
   arrivalMs: number;
   /** Kinesis sequence number, decimal; empty for a block that came without Kinesis. */
   sequence: string;
+  /** When its events were; `none`: it has no events; absent: its writer could not tell. */
+  times?: EventTimes | 'none';
+}
+
+/** Whole seconds since 1970 in which the first and the last of some events lie; may be negative. */
+export interface EventTimes {
+  first: number;
+  last: number;
 }
 
 export interface FooterSource {
@@ -108,6 +116,8 @@ export const footerField = {
   date: 22,
   /** A filter of the tokens in the records. */
   tokens: 20,
+  /** Times of the blocks' events, block after block. */
+  times: 24,
 } as const;
 
 export const footerSourceField = { covered: 1, dated: 2, exceptions: 3 } as const;

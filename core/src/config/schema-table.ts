@@ -6,6 +6,7 @@ interface Schema {
   items?: Schema;
   anyOf?: Schema[];
   const?: unknown;
+  enum?: unknown[];
   default?: unknown;
   minimum?: number;
   maximum?: number;
@@ -31,13 +32,17 @@ function* keys(
     }
     return;
   }
+  // What the elements of a list have follows the list.
+  const elements = schema.type === 'array' ? schema.items : undefined;
   const fallback =
     schema.default === undefined ? (required ? 'required' : '–') : `\`${JSON.stringify(schema.default)}\``;
   yield { path, type: typeText(schema), fallback };
+  if (elements?.properties) yield* keys(elements, `${path}[]`, true);
 }
 
 function typeText(schema: Schema): string {
   if (schema.anyOf) return schema.anyOf.map(typeText).join(' or ');
+  if (schema.enum) return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(' or ');
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.type === 'array') return `list of ${typeText(schema.items ?? {})}`;
   const { type = 'any', minimum, maximum } = schema;

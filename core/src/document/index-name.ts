@@ -28,6 +28,11 @@ export function indexNames(stream: string): NameIndex {
   };
 }
 
+/** When the date of an index, `YYYY.MM.DD`, begins: milliseconds since 1970. */
+export function dateStartMs(date: string): number {
+  return Date.parse(`${date.replaceAll('.', '-')}T00:00:00Z`);
+}
+
 function pad2(value: number): string {
   return value < 10 ? `0${value}` : String(value);
 }

@@ -52,6 +52,9 @@ export function createRenderer(): Renderer {
   };
 }
 
+/** Of a block, that are read one by one: who searches needs few records of many. */
+const piecesMax = 32;
+
 /** What all documents of a source share. */
 interface SourcePlan {
   plan: RulePlan;
@@ -66,7 +69,9 @@ class BlockRendering {
   private readonly block: Block;
   private readonly planOf: (text: string) => RulePlan | MillraceError;
   private readonly bytes: Buffer;
-  private readonly text: string | undefined;
+  /** All of the payload, once so many records of it are asked for that one text of all costs less. */
+  private text: string | undefined;
+  private pieces = 0;
   private readonly sources = new Map<Source, SourcePlan | MillraceError>();
   /** By rule: more rules than a renderer keeps must not be compiled for each source anew. */
   private readonly plans: (RulePlan | MillraceError | undefined)[] = [];
@@ -79,7 +84,6 @@ class BlockRendering {
     this.block = block;
     this.planOf = planOf;
     this.bytes = Buffer.from(block.payload.buffer, block.payload.byteOffset, block.payload.length);
-    this.text = asciiText(this.bytes);
     this.nameIndex = indexNames(block.header.stream);
     this.cutEnds = cutEnds(block.header.runs);
     this.repeated = new RepeatedText(block);
@@ -113,7 +117,9 @@ class BlockRendering {
   }
 
   private textOf(plan: RulePlan, start: number, end: number): string {
-    const { text, bytes } = this;
+    const { bytes } = this;
+    if (++this.pieces === piecesMax) this.text = asciiText(bytes);
+    const { text } = this;
     const whole = text !== undefined && plan.utf8 ? text.slice(start, end) : plan.decode(bytes, start, end);
     return withoutTerminator(whole);
   }

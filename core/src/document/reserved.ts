@@ -26,6 +26,9 @@ export const reservedNames = [
   'event',
 ] as const;
 
+/** Of them, what is derived from `fields` for the index alone: no answer has them. */
+export const derivedNames = ['kv', 'kn'] as const;
+
 /** What is taken over from a record's own fields, where their names leave no doubt; they stay in `fields`. */
 export interface WellKnown {
   level: string | undefined;

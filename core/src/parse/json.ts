@@ -1,3 +1,4 @@
+import { exactInteger, mayHoldLongIntegers } from './exact-integers.ts';
 import { type Fields, type FieldValue, type Parser, parseFailure } from './parsed.ts';
 
 /** Objects and arrays inside one another, the record's own object included; deeper is a parse error. */
@@ -22,20 +23,9 @@ export const parseJson: Parser = (text) => {
   const beyond = beyondLimits(value, jsonDepthMax);
   if (beyond !== undefined) return parseFailure(beyond);
   // Read again only where a number may have lost digits, and only at a depth that a reviver survives.
-  const fields = longNumber.test(text) ? (JSON.parse(text, exactInteger) as Fields) : value;
+  const fields = mayHoldLongIntegers(text) ? (JSON.parse(text, exactInteger) as Fields) : value;
   return { fields, access: undefined };
 };
-
-/** Sixteen digits where a number may begin; within text it costs a second reading, no more. */
-const longNumber = /[:,[\s]-?\d{16}/;
-const exactDigitsMax = 40;
-
-function exactInteger(_name: string, value: FieldValue, context?: { source?: string }): FieldValue {
-  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
-  const source = context?.source;
-  if (source === undefined || source.length > exactDigitsMax || !/^-?\d+$/.test(source)) return value;
-  return BigInt(source);
-}
 
 /** Which limit of an index the value is over, if any. */
 function beyondLimits(value: FieldValue, levels: number): string | undefined {

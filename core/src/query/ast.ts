@@ -63,7 +63,9 @@ export interface RegexLeaf {
   at: Span;
 }
 
-/** An error of the query text; `at` is a UTF-16 offset, said to people counted from 1. */
-export function queryError(at: number, what: string, hint: string): MillraceError {
-  return new MillraceError('QUERY_INVALID', `query, character ${at + 1}: ${what}`, { hint });
+/** An error of the query text; a number is the offset of one character. People are told characters counted from 1. */
+export function queryError(where: number | Span, what: string, hint: string): MillraceError {
+  const at =
+    typeof where === 'number' ? { start: where, end: where + 1 } : { start: where.start, end: where.end };
+  return new MillraceError('QUERY_INVALID', `query, character ${at.start + 1}: ${what}`, { hint, at });
 }

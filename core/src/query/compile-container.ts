@@ -17,9 +17,9 @@ export function containerLeaf(leaf: Leaf, name: string): Dsl {
     case 'term':
       return { term: { kv: { value: kvTerm(name, leaf.text) } } };
     case 'pattern':
-      return patternQuery('kv', leaf.parts, leaf.at.start, prefix);
+      return patternQuery('kv', leaf.parts, leaf.at, prefix);
     case 'regex':
-      return regexQuery('kv', `${escapeRegex(prefix)}(${regexSource(leaf, false)})`, leaf.at.start);
+      return regexQuery('kv', `${escapeRegex(prefix)}(${regexSource(leaf, false)})`, leaf.at);
     case 'range':
       return range(leaf, name, prefix);
   }

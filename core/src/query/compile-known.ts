@@ -32,7 +32,7 @@ export function knownLeaf(leaf: ValueLeaf, field: KnownField, context: CompileCo
       return address(leaf, field);
     case 'id':
       if (leaf.type === 'term') return { ids: { values: [leaf.text] } };
-      throw queryError(leaf.at.start, `${field.name} takes whole ids only`, `write ${field.name}:id`);
+      throw queryError(leaf.at, `${field.name} takes whole ids only`, `write ${field.name}:id`);
     case 'level':
       return keyword(lowercased(leaf), field.name, true);
     default:
@@ -55,9 +55,9 @@ function keyword(leaf: ValueLeaf, name: string, lower: boolean): Dsl {
     case 'term':
       return { term: { [name]: { value: leaf.text } } };
     case 'pattern':
-      return patternQuery(name, leaf.parts, leaf.at.start);
+      return patternQuery(name, leaf.parts, leaf.at);
     case 'regex':
-      return regexQuery(name, regexSource(leaf, lower), leaf.at.start);
+      return regexQuery(name, regexSource(leaf, lower), leaf.at);
     case 'range':
       return { range: { [name]: bounds(leaf, (bound) => bound.value) } };
   }
@@ -71,7 +71,7 @@ function bounds<T>(leaf: RangeLeaf, value: (bound: Bound, side: 'from' | 'to') =
 }
 
 function integer(leaf: ValueLeaf, field: KnownField): Dsl {
-  const at = leaf.at.start;
+  const at = leaf.at;
   const number = (text: string): number => {
     const value = numberOf(text);
     if (value === undefined)
@@ -135,7 +135,7 @@ function date(leaf: ValueLeaf, field: KnownField, context: CompileContext): Dsl 
       return parseTime(text, context.nowMs);
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
-      throw queryError(leaf.at.start, error.message, error.hint ?? '');
+      throw queryError(leaf.at, error.message, error.hint ?? '');
     }
   };
   if (leaf.type === 'term') {
@@ -151,7 +151,7 @@ function date(leaf: ValueLeaf, field: KnownField, context: CompileContext): Dsl 
     return { range: { [field.name]: bounds(leaf, edge) } };
   }
   throw queryError(
-    leaf.at.start,
+    leaf.at,
     `${field.name} is a time: it takes no wildcards or regexes`,
     `write ${field.name}:2026-11-22 or ${field.name}:[now-1h TO now]`,
   );
@@ -161,7 +161,7 @@ function address(leaf: ValueLeaf, field: KnownField): Dsl {
   const single = (text: string): string => {
     if (isAddress(text)) return text;
     throw queryError(
-      leaf.at.start,
+      leaf.at,
       `${field.name} is an IP address, "${shown(text)}" is not`,
       `write ${field.name}:10.0.0.1 or ${field.name}:10.0.0.0/8, or use ${field.textField ?? field.name}`,
     );

@@ -23,16 +23,16 @@ export function messageLeaf(leaf: Exclude<Leaf, ExistsLeaf>): Dsl {
     case 'pattern':
       return wildcards(leaf);
     case 'regex':
-      return regexQuery('message', regexSource(leaf, true), leaf.at.start);
+      return regexQuery('message', regexSource(leaf, true), leaf.at);
     case 'range':
-      throw queryError(leaf.at.start, 'message has no order', 'name the field, as in size:[100 TO 200]');
+      throw queryError(leaf.at, 'message has no order', 'name the field, as in size:[100 TO 200]');
   }
 }
 
 function words(leaf: TermLeaf): Dsl {
   const tokens = tokenize(leaf.text);
   const [first] = tokens;
-  if (first === undefined) throw queryError(leaf.at.start, 'no text to search for', noTextHint);
+  if (first === undefined) throw queryError(leaf.at, 'no text to search for', noTextHint);
   // Trimmed to its tokens: what the engine would drop anyway.
   const text = leaf.text.slice(first.start, tokens.at(-1)?.end);
   return tokens.length === 1
@@ -46,7 +46,7 @@ function words(leaf: TermLeaf): Dsl {
  * only up to a number of expansions, and would fail or miss lines beyond it.
  */
 function wildcards(leaf: PatternLeaf): Dsl {
-  boundWildcards(leaf.parts, leaf.at.start);
+  boundWildcards(leaf.parts, leaf.at);
   const queries: Dsl[] = [];
   let phrase: string[] = [];
   const endPhrase = () => {
@@ -63,15 +63,15 @@ function wildcards(leaf: PatternLeaf): Dsl {
     if (piece.every((part) => 'wild' in part && part.wild === '*')) continue;
     if (piece.some((part) => 'literal' in part && part.literal.length > tokenLengthMax))
       throw queryError(
-        leaf.at.start,
+        leaf.at,
         `a word longer than ${tokenLengthMax} characters`,
         'shorten it, with * for the rest',
       );
-    queries.push(patternQuery('message', piece.map(lowered), leaf.at.start));
+    queries.push(patternQuery('message', piece.map(lowered), leaf.at));
   }
   endPhrase();
   const [only] = queries;
-  if (only === undefined) throw queryError(leaf.at.start, 'no text to search for', noTextHint);
+  if (only === undefined) throw queryError(leaf.at, 'no text to search for', noTextHint);
   return queries.length === 1 ? only : { bool: { filter: queries } };
 }
 

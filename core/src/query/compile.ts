@@ -14,10 +14,10 @@ export interface CompileContext {
 }
 
 /**
- * Most `bool` queries within each other. Elasticsearch takes 30; up to three more stand around and within what is
- * counted here: for the time, for a histogram, and for the places of a field.
+ * Most `bool` queries within each other. Elasticsearch takes 30; up to four more stand around and within what is
+ * counted here: for the time, for the field of figures, for a histogram, and for the places of a field.
  */
-const boolsMax = 26;
+const boolsMax = 25;
 
 /**
  * The engine's DSL for a query text, without scores: everything is in filter context.
@@ -45,7 +45,7 @@ function compiled(query: Query, context: CompileContext, bools: number): Dsl {
       return { bool: { must_not: [compiled(query.clause, context, bools + 1)] } };
     default:
       if (bools > boolsMax)
-        throw queryError(query.at.start, 'AND, OR and NOT are nested too deeply', 'ask in fewer levels');
+        throw queryError(query.at, 'AND, OR and NOT are nested too deeply', 'ask in fewer levels');
       return leaf(query, context);
   }
 }

@@ -60,6 +60,7 @@ const aliases: Record<string, string> = {
   level: 'log.level',
   host: 'host.name',
   file: 'log.file.path',
+  generation: 'event.generation',
   offset: 'log.offset',
   remote: 'source.address',
   code: 'http.response.status_code',
@@ -73,6 +74,17 @@ const aliases: Record<string, string> = {
 };
 
 const ownPrefix = 'fields.';
+
+/** Names of the fields that have a mapping of their own. */
+export function knownFieldNames(): string[] {
+  return [...known.keys()];
+}
+
+/** Every field with a mapping of its own. */
+export const knownFields: readonly KnownField[] = [...known.values()];
+
+/** Names that stand for a field with a mapping of its own: their own and the short ones. */
+export const knownNames: readonly string[] = [...known.keys(), ...Object.keys(aliases)];
 
 /**
  * All places that a name stands for; a query on it matches when one of them does. `fields.name` is the user's field

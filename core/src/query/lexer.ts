@@ -15,48 +15,52 @@ const quoteHint =
   'put text that is to be found as it stands into double quotes, or write \\ before the character';
 
 /**
- * Cuts a query into lexemes, ending with one of kind `end`.
+ * Cuts a query into lexemes, ending with one of kind `end`: at the text's end, or where the first pipe begins.
  * @throws MillraceError QUERY_INVALID
  */
 export function lex(text: string): Lexeme[] {
   const reader = new Reader(text);
   const lexemes: Lexeme[] = [];
+  // Of each open parenthesis, whether what is in it are values of a field.
+  const groups: boolean[] = [];
   for (;;) {
     reader.skipSpace();
     const afterField = lexemes.at(-1)?.kind === 'field';
-    const lexeme = next(reader, afterField);
+    const lexeme = next(reader, afterField, groups.at(-1) === true);
+    if (lexeme.kind === '(') groups.push(afterField || groups.at(-1) === true);
+    else if (lexeme.kind === ')') groups.pop();
     skipBoost(reader, lexeme);
     lexemes.push(lexeme);
     if (lexeme.kind === 'end') return lexemes;
   }
 }
 
-function next(reader: Reader, afterField: boolean): Lexeme {
+function next(reader: Reader, afterField: boolean, inFieldGroup: boolean): Lexeme {
   const start = reader.at;
   const char = reader.peek();
   const simple = (kind: '(' | ')' | 'and' | 'or' | 'not' | 'plus' | 'end', length: number): Lexeme => {
     reader.at += length;
     return { kind, start, end: reader.at };
   };
-  if (char === '') return simple('end', 0);
+  if (char === '' || reader.pipeAt(start)) return simple('end', 0);
   if (char === '(' || char === ')') return simple(char, 1);
   if (char === '"') return phrase(reader);
   if (char === '/') {
     const end = regexEnd(reader);
     if (end !== undefined) return regex(reader, end);
   }
-  if (afterField) {
+  if (afterField || inFieldGroup) {
     if (char === '[' || char === '{') return range(reader);
     if (char === '<' || char === '>') return comparison(reader);
-    return word(reader, true);
   }
+  if (afterField) return word(reader, true);
   if ('[]{}'.includes(char)) throw strayBracket(start, char);
   if (reader.ahead('&&') && reader.boundaryAt(start + 2)) return simple('and', 2);
   if (reader.ahead('||') && reader.boundaryAt(start + 2)) return simple('or', 2);
   if (char === '+' || char === '-' || char === '!') {
     if (reader.boundaryAt(start + 1))
       throw queryError(
-        start,
+        reader.here(),
         `nothing follows "${char}"`,
         `write it next to what it is about, as in ${char}word; ${quoteHint}`,
       );
@@ -81,7 +85,7 @@ function word(reader: Reader, value: boolean): Lexeme {
   while (!reader.done() && !reader.boundaryAt(reader.at) && !'("[]{}'.includes(reader.peek())) {
     const char = reader.peek();
     if (char === ':' && nameable) {
-      const name = reader.ahead('://') || reader.ahead('::') ? undefined : fieldName(parts, start);
+      const name = reader.ahead('://') || reader.ahead('::') ? undefined : fieldName(parts, start, reader.at);
       if (name !== undefined) {
         reader.at++;
         return { kind: 'field', name, start, end: reader.at };
@@ -108,14 +112,14 @@ function append(parts: PatternPart[], text: string): void {
 }
 
 /** Undefined where the colon is text: after nothing, or within 10:32:15, 10.0.0.1:80 and 2026-11-22T10:32. */
-function fieldName(parts: PatternPart[], start: number): string | undefined {
+function fieldName(parts: PatternPart[], start: number, end: number): string | undefined {
   const [first] = parts;
   if (first === undefined) return undefined;
   if (parts.length > 1 || 'wild' in first) {
     // `*:*` is how Lucene spells "everything".
     if (parts.length === 1 && 'wild' in first && first.wild === '*') return '*';
     throw queryError(
-      start,
+      { start, end },
       'a field name cannot hold wildcards',
       `name one field, or join several with OR; ${quoteHint}`,
     );
@@ -143,7 +147,7 @@ function quoted(reader: Reader): string {
     text += char === '\\' ? escapedAt(reader) : reader.take();
   }
   throw queryError(
-    start,
+    { start, end: reader.text.length },
     'the quotation mark is not closed',
     'close it with ", or write \\" to search for one',
   );
@@ -175,7 +179,7 @@ function range(reader: Reader): Lexeme {
   reader.skipSpace();
   if (!(reader.ahead('TO') && reader.spaceAt(reader.at + 2)))
     throw queryError(
-      reader.at,
+      reader.here(),
       'a range needs TO between its bounds',
       'write [low TO high], with * for an open end',
     );
@@ -185,7 +189,7 @@ function range(reader: Reader): Lexeme {
   const close = reader.take();
   if (close !== ']' && close !== '}')
     throw queryError(
-      start,
+      { start, end: Math.min(reader.at, reader.text.length) },
       'the range is not closed',
       'end it with ] (bound included) or } (bound excluded)',
     );
@@ -218,7 +222,7 @@ function comparison(reader: Reader): Lexeme {
   const inclusive = reader.peek() === '=';
   if (inclusive) reader.at++;
   reader.skipSpace();
-  if (reader.done() || reader.peek() === ')')
+  if (reader.boundaryAt(reader.at))
     throw queryError(start, 'nothing to compare with', `write a value after ${sign}${inclusive ? '=' : ''}`);
   const value = reader.peek() === '"' ? quoted(reader) : plainWord(reader, start);
   const edge = { value, inclusive };
@@ -236,7 +240,7 @@ function plainWord(reader: Reader, start: number): string {
   const [part, more] = lexeme.kind === 'word' ? lexeme.parts : [];
   if (part === undefined || more !== undefined || 'wild' in part)
     throw queryError(
-      start,
+      { start, end: lexeme.end },
       'a comparison needs a plain value',
       'wildcards cannot be compared with; write a number, a time or a text',
     );
@@ -254,7 +258,7 @@ function refuseFuzzy(reader: Reader): void {
   const match = /^~\d*(?:\.\d+)?/.exec(reader.text.slice(reader.at, reader.at + 32));
   if (match !== null && reader.boundaryAt(reader.at + match[0].length))
     throw queryError(
-      reader.at,
+      { start: reader.at, end: reader.at + match[0].length },
       'fuzzy and proximity search (~) are not supported',
       'use wildcards, as in time*out, or join words with AND',
     );

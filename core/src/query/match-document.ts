@@ -1,10 +1,11 @@
 import { type FieldKind, resolveField } from './fields.ts';
-import { tokenize } from './tokenize.ts';
+import { lowercase, tokenTexts } from './tokenize.ts';
 
-/** A document under test; its tokens are made when they are first asked for. */
+/** A document under test; what is made of its message is made when it is first asked for. */
 export interface Matched {
   id: string;
   source: Record<string, unknown>;
+  lower: string | undefined;
   tokens: string[] | undefined;
 }
 
@@ -12,6 +13,8 @@ export interface Matched {
 export interface Values {
   kind: FieldKind;
   read(document: Matched): unknown[];
+  /** Whether one of the values passes. */
+  some(document: Matched, passes: (value: unknown) => boolean): boolean;
   exists(document: Matched): boolean;
 }
 
@@ -23,11 +26,34 @@ export function valuesOf(name: string): Values {
   const kind = kindOf(name);
   const path = name.split('.');
   if (kind === 'message') {
-    return { kind, read: tokensOf, exists: ({ source }) => typeof source.message === 'string' };
+    return {
+      kind,
+      read: tokensOf,
+      some: (document, passes) => tokensOf(document).some(passes),
+      exists: ({ source }) => typeof source.message === 'string',
+    };
   }
   const indexed = kind === 'integer' ? isInteger : isKeyword;
-  const read = ({ source }: Matched) => leavesAt(source, path).filter(indexed);
-  return { kind, read, exists: (document) => read(document).length > 0 };
+  const some: Values['some'] = ({ source }, passes) => {
+    const value = memberAt(source, path);
+    if (!Array.isArray(value)) return indexed(value) && passes(value);
+    for (const item of value) if (indexed(item) && passes(item)) return true;
+    return false;
+  };
+  return {
+    kind,
+    read({ source }) {
+      const value = memberAt(source, path);
+      return Array.isArray(value) ? value.filter(indexed) : indexed(value) ? [value] : [];
+    },
+    some,
+    exists: (document) => some(document, () => true),
+  };
+}
+
+/** Whether the message holds a text somewhere: most documents need no tokens to be told apart. */
+export function mayHold(document: Matched, text: string): boolean {
+  return lowerOf(document).includes(text);
 }
 
 /** Whether the tokens of `message` hold these in a row. */
@@ -48,19 +74,26 @@ function kindOf(name: string): FieldKind {
 }
 
 function tokensOf(document: Matched): string[] {
-  const { message } = document.source;
-  document.tokens ??= typeof message === 'string' ? tokenize(message).map(({ token }) => token) : [];
+  document.tokens ??= tokenTexts(messageOf(document), lowerOf(document));
   return document.tokens;
 }
 
-function leavesAt(source: Record<string, unknown>, path: readonly string[]): unknown[] {
+function lowerOf(document: Matched): string {
+  document.lower ??= lowercase(messageOf(document));
+  return document.lower;
+}
+
+function messageOf({ source: { message } }: Matched): string {
+  return typeof message === 'string' ? message : '';
+}
+
+function memberAt(source: Record<string, unknown>, path: readonly string[]): unknown {
   let value: unknown = source;
   for (const name of path) {
-    if (typeof value !== 'object' || value === null) return [];
+    if (typeof value !== 'object' || value === null) return undefined;
     value = (value as Record<string, unknown>)[name];
   }
-  if (Array.isArray(value)) return value;
-  return value === undefined || value === null ? [] : [value];
+  return value;
 }
 
 function isKeyword(value: unknown): boolean {

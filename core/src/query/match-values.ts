@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { addressOf } from './address.ts';
 
 /** Bounds of a range query as the engines get them. */
 export interface Bounds<T = unknown> {
@@ -14,15 +15,14 @@ export function numberInRange(bounds: Bounds): Passes {
   return inRange(bounds as Bounds<number>, (a, b) => a - b);
 }
 
-/** Text by its UTF-8 bytes, as Lucene sorts terms. */
 export function keywordInRange(bounds: Bounds): Passes {
   return inRange(bounds as Bounds<string>, compareUtf8);
 }
 
 /** ISO times of any number of fraction digits, bounds included. */
 export function timeInRange(bounds: Bounds): Passes {
-  const passes = inRange(mapped(bounds, comparableTime), (a, b) => (a < b ? -1 : a > b ? 1 : 0));
-  return (value) => passes(comparableTime(value));
+  const passes = inRange(mapped(bounds, comparableTime), compareTimes);
+  return (value) => passes(String(value));
 }
 
 /** IP addresses, an IPv4 address being its IPv6 form. */
@@ -49,26 +49,21 @@ export function networkOf(text: string): Bounds<bigint> {
 
 /** A pattern of the engines: `*` any text, `?` one code point, a backslash before what is meant itself. */
 export function wildcardMatches(pattern: string): (text: string) => boolean {
-  const parts: ({ wild: string } | { char: string })[] = [];
-  const chars = [...pattern];
-  for (let i = 0; i < chars.length; i++) {
-    const char = chars[i] as string;
-    if (char === '*' || char === '?') parts.push({ wild: char });
-    else parts.push({ char: char === '\\' ? (chars[++i] ?? '\\') : char });
-  }
+  const parts = wildcardParts(pattern);
   return (text) => {
-    const units = [...text];
+    // Text without pairs of surrogates has one unit for each character.
+    const chars = pairs.test(text) ? [...text] : text;
     let at = 0;
     let part = 0;
     // Where the last `*` stands, and how far it reaches: the only place to come back to.
     let star = -1;
     let reach = 0;
-    while (at < units.length) {
+    while (at < chars.length) {
       const wanted = parts[part];
-      if (wanted !== undefined && 'wild' in wanted && wanted.wild === '*') {
+      if (wanted !== undefined && wanted.wild === '*') {
         star = part++;
         reach = at;
-      } else if (wanted !== undefined && ('wild' in wanted || wanted.char === units[at])) {
+      } else if (wanted !== undefined && (wanted.wild === '?' || wanted.char === chars[at])) {
         part++;
         at++;
       } else if (star >= 0) {
@@ -76,8 +71,32 @@ export function wildcardMatches(pattern: string): (text: string) => boolean {
         at = ++reach;
       } else return false;
     }
-    return parts.slice(part).every((rest) => 'wild' in rest && rest.wild === '*');
+    return parts.slice(part).every(({ wild }) => wild === '*');
   };
+}
+
+/** Texts that whatever matches a pattern holds. */
+export function wildcardLiterals(pattern: string): string[] {
+  const literals = [''];
+  for (const { wild, char } of wildcardParts(pattern)) {
+    if (wild === undefined) literals.push((literals.pop() ?? '') + char);
+    else literals.push('');
+  }
+  return literals.filter((literal) => literal !== '');
+}
+
+const pairs = /[\ud800-\udfff]/;
+
+/** Each part is a wildcard or a character. */
+function wildcardParts(pattern: string): { wild: '*' | '?' | undefined; char: string }[] {
+  const chars = [...pattern];
+  const parts: { wild: '*' | '?' | undefined; char: string }[] = [];
+  for (let i = 0; i < chars.length; i++) {
+    const char = chars[i] as string;
+    if (char === '*' || char === '?') parts.push({ wild: char, char: '' });
+    else parts.push({ wild: undefined, char: char === '\\' ? (chars[++i] ?? '\\') : char });
+  }
+  return parts;
 }
 
 /**
@@ -183,13 +202,27 @@ function mapped<T>(bounds: Bounds, map: (value: unknown) => T): Bounds<T> {
   return Object.fromEntries(entries.map(([name, value]) => [name, map(value)]));
 }
 
+/** A time against a comparable one: most differ in their seconds, and need not be made comparable. */
+function compareTimes(text: string, bound: string): number {
+  for (let i = 0; i < secondsLength; i++) {
+    const order = text.charCodeAt(i) - bound.charCodeAt(i);
+    if (order !== 0) return order;
+  }
+  const [a, b] = [comparableTime(text), bound];
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Of `2026-11-22T10:00:00`. */
+const secondsLength = 19;
+
 /** `2026-11-22T10:00:00.5Z` with nine digits and without the Z: sorts as the times do. */
 export function comparableTime(value: unknown): string {
   const text = String(value).replace(/Z$/, '');
   return (text.includes('.') ? text : `${text}.`).padEnd(29, '0');
 }
 
-function compareUtf8(a: string, b: string): number {
+/** Text by its UTF-8 bytes, as Lucene sorts terms. */
+export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
@@ -203,25 +236,4 @@ function compareUtf8(a: string, b: string): number {
 
 function isSurrogate(code: number): boolean {
   return code >= 0xd800 && code < 0xe000;
-}
-
-/** An address as a number of 128 bits; undefined for what is none. */
-function addressOf(text: string): bigint | undefined {
-  const version = isIP(text);
-  if (version === 0 || text.includes('%')) return undefined;
-  if (version === 4) return 0xffff_0000_0000n + groups(text.split('.'), 10, 8n);
-  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
-  const hex = (high: string | undefined, low: string | undefined) =>
-    (Number(high) * 256 + Number(low)).toString(16);
-  const plain =
-    dotted === null ? text : `${dotted[1]}${hex(dotted[2], dotted[3])}:${hex(dotted[4], dotted[5])}`;
-  const [head = '', tail] = plain.split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = Array.from({ length: 8 - before.length - after.length }, () => '0');
-  return groups([...before, ...(tail === undefined ? [] : zeros), ...after], 16, 16n);
-}
-
-function groups(parts: readonly string[], radix: number, bits: bigint): bigint {
-  return parts.reduce((sum, part) => (sum << bits) + BigInt(Number.parseInt(part, radix)), 0n);
 }

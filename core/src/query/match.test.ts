@@ -1,19 +1,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { matchDocuments, themes } from './cases/cases.ts';
+import { matchNowMs } from './cases/theme.ts';
 import { compileMatcher } from './match.ts';
-import { matchCases, matchDocuments, matchNowMs } from './match-cases.ts';
 import { lucenePattern, wildcardMatches } from './match-values.ts';
 
-test('the matcher finds what the table says that engines find', () => {
-  for (const [query, expected] of matchCases) {
-    const matches = compileMatcher(query, { nowMs: matchNowMs });
-    const found = matchDocuments.filter(({ name, source }) => matches(`id-${name}`, source));
-    assert.deepEqual(
-      found.map(({ name }) => name),
-      expected,
-      query,
-    );
-  }
+for (const [theme, { documents, cases }] of Object.entries(themes)) {
+  test(`the matcher finds what the table of ${theme} says that engines find`, () => {
+    for (const [query, expected] of cases) {
+      const matches = compileMatcher(query, { nowMs: matchNowMs });
+      const found = documents.filter(({ name, source }) => matches(`id-${name}`, source));
+      assert.deepEqual(
+        found.map(({ name }) => name),
+        expected,
+        query,
+      );
+    }
+  });
+}
+
+test('the table is large, and names its documents once', () => {
+  const cases = Object.values(themes).flatMap((theme) => theme.cases);
+  assert.ok(cases.length >= 400, String(cases.length));
+  assert.equal(new Set(matchDocuments.map(({ name }) => name)).size, matchDocuments.length);
 });
 
 test('wildcards and regexes count characters, not UTF-16 units', () => {

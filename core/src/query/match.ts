@@ -1,7 +1,7 @@
 import type { Dsl } from '../store/port.ts';
 import type { CompileContext } from './compile.ts';
 import { compileQueryText } from './compile.ts';
-import { containsPhrase, type Matched, type Values, valuesOf } from './match-document.ts';
+import { containsPhrase, type Matched, mayHold, type Values, valuesOf } from './match-document.ts';
 import {
   addressInRange,
   type Bounds,
@@ -10,6 +10,7 @@ import {
   networkOf,
   numberInRange,
   timeInRange,
+  wildcardLiterals,
   wildcardMatches,
 } from './match-values.ts';
 import { tokenize } from './tokenize.ts';
@@ -23,9 +24,20 @@ export type Matcher = (id: string, source: Record<string, unknown>) => boolean;
  * @throws MillraceError QUERY_INVALID, naming the character
  */
 export function compileMatcher(text: string, context: CompileContext): Matcher {
-  const matches = compiled(compileQueryText(text, context));
-  return (id, source) => matches({ id, source, tokens: undefined });
+  return matcherOf(compileQueryText(text, context));
 }
+
+/** The matcher of a query as `compileQuery` makes it, filters added by the application included. */
+export function matcherOf(dsl: Dsl): Matcher {
+  const matches = compiled(dsl);
+  return (id, source) => {
+    // Many queries ask about one document, as those of a live tail do: its tokens are made once.
+    if (last?.source !== source || last.id !== id) last = { id, source, lower: undefined, tokens: undefined };
+    return matches(last);
+  };
+}
+
+let last: Matched | undefined;
 
 type Test = (document: Matched) => boolean;
 
@@ -47,19 +59,29 @@ const tests: Record<string, (body: Dsl) => Test> = {
     const values = valuesOf(String(field));
     return (document) => values.exists(document);
   },
-  term: (body) => onField<{ value: unknown }>(body, (values, { value }) => term(values, value)),
+  term: (body) =>
+    onField<{ value: unknown }>(
+      body,
+      (values, { value }) => term(values, value),
+      ({ value }) => [String(value)],
+    ),
   prefix: (body) =>
     onField<{ value: string }>(
       body,
       (_, { value }) =>
         (text) =>
           String(text).startsWith(value),
+      ({ value }) => [value],
     ),
   wildcard: (body) =>
-    onField<{ value: string }>(body, (_, { value }) => {
-      const matches = wildcardMatches(value);
-      return (text) => matches(String(text));
-    }),
+    onField<{ value: string }>(
+      body,
+      (_, { value }) => {
+        const matches = wildcardMatches(value);
+        return (text) => matches(String(text));
+      },
+      ({ value }) => wildcardLiterals(value),
+    ),
   regexp: (body) =>
     onField<{ value: string }>(body, (_, { value }) => {
       const pattern = lucenePattern(value);
@@ -68,16 +90,23 @@ const tests: Record<string, (body: Dsl) => Test> = {
   range: (body) => onField<Bounds>(body, range),
   match_phrase: ({ message }) => {
     const phrase = tokenize(String(message)).map(({ token }) => token);
-    return (document) => containsPhrase(document, phrase);
+    return (document) =>
+      phrase.every((token) => mayHold(document, token)) && containsPhrase(document, phrase);
   },
 };
 
-/** A test of a field's values: one of them must pass. */
-function onField<Body>(body: Dsl, make: (values: Values, body: Body) => (value: unknown) => boolean): Test {
+/** A test of a field's values: one of them must pass. `literals`: texts that a value which passes holds. */
+function onField<Body>(
+  body: Dsl,
+  make: (values: Values, body: Body) => (value: unknown) => boolean,
+  literals?: (body: Body) => string[],
+): Test {
   const [field = '', what] = Object.entries(body)[0] ?? [];
   const values = valuesOf(field);
   const passes = make(values, what as Body);
-  return (document) => values.read(document).some(passes);
+  if (values.kind !== 'message') return (document) => values.some(document, passes);
+  const held = literals?.(what as Body) ?? [];
+  return (document) => held.every((text) => mayHold(document, text)) && values.some(document, passes);
 }
 
 function term({ kind }: Values, value: unknown): (value: unknown) => boolean {

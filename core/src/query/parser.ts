@@ -1,5 +1,7 @@
-import { type Leaf, type Query, queryError } from './ast.ts';
+import { type Leaf, type Query, queryError, type Span } from './ast.ts';
 import { type Lexeme, lex } from './lexer.ts';
+import { parsePipes } from './pipes/parse.ts';
+import type { Pipe } from './pipes/pipe.ts';
 
 /** Longest query text, UTF-16 units. */
 export const queryLengthMax = 8192;
@@ -8,16 +10,46 @@ export const clausesMax = 256;
 /** Deepest nesting of parentheses and NOT. */
 export const depthMax = 32;
 
+/** A condition, and what is done with the events that meet it. */
+export interface Search {
+  query: Query;
+  /** The text of the condition alone. */
+  condition: string;
+  pipes: Pipe[];
+}
+
 /**
- * Parses Lucene query syntax. Binding, from tight to loose: NOT - ! +, then AND && and standing side by side, then
- * OR ||. An empty text is everything.
+ * Parses Lucene query syntax, and the pipes after it. Binding, from tight to loose: NOT - ! +, then AND && and
+ * standing side by side, then OR ||. An empty condition is everything.
+ * @throws MillraceError QUERY_INVALID, naming the character
+ */
+export function parseSearch(text: string): Search {
+  if (text.length > queryLengthMax)
+    throw queryError(
+      { start: queryLengthMax, end: text.length },
+      `longer than ${queryLengthMax} characters`,
+      'ask for less at once',
+    );
+  const wellFormed = text.toWellFormed();
+  const lexemes = lex(wellFormed);
+  const end = lexemes.at(-1)?.start ?? 0;
+  const query = new Parser(lexemes).whole();
+  return { query, condition: wellFormed.slice(0, end), pipes: parsePipes(wellFormed, end) };
+}
+
+/**
+ * A condition without pipes.
  * @throws MillraceError QUERY_INVALID, naming the character
  */
 export function parseQuery(text: string): Query {
-  if (text.length > queryLengthMax)
-    throw queryError(queryLengthMax, `longer than ${queryLengthMax} characters`, 'ask for less at once');
-  const parser = new Parser(lex(text.toWellFormed()));
-  return parser.whole();
+  const { query, condition, pipes } = parseSearch(text);
+  if (pipes.length > 0)
+    throw queryError(
+      { start: condition.length, end: text.length },
+      'only conditions are taken here, no pipes',
+      'remove what begins with |, or put quotes around text with a | in it',
+    );
+  return query;
 }
 
 class Parser {
@@ -36,7 +68,7 @@ class Parser {
     const rest = this.peek();
     if (rest.kind === ')')
       throw queryError(
-        rest.start,
+        rest,
         'nothing is open that ")" could close',
         'remove it, or write \\) to search for one',
       );
@@ -77,19 +109,19 @@ class Parser {
       case 'and':
       case 'or':
         throw queryError(
-          lexeme.start,
+          lexeme,
           `${spelled(lexeme)} has nothing on its left`,
           'write it between two conditions; to search for the word, put it into quotes',
         );
       case 'end':
         throw queryError(
-          lexeme.start,
+          lexeme,
           'the query ends where a condition should follow',
           'complete it, or remove the operator at its end',
         );
       case ')':
         throw queryError(
-          lexeme.start,
+          lexeme,
           'a condition is missing before ")"',
           'complete it, or write \\) to search for one',
         );
@@ -102,7 +134,7 @@ class Parser {
     const query = this.alternatives(field);
     if (this.take().kind !== ')')
       throw queryError(
-        open.start,
+        open,
         'the parenthesis is not closed',
         'close it with ), or write \\( to search for one',
       );
@@ -114,7 +146,7 @@ class Parser {
     if (lexeme.kind === '(') return this.nested(lexeme, () => this.group(lexeme, name));
     if (lexeme.kind === 'end' || lexeme.kind === ')')
       throw queryError(
-        field.start,
+        field,
         `"${name}:" has no value`,
         `write ${name}:value, or quotes around text with a colon`,
       );
@@ -123,18 +155,14 @@ class Parser {
 
   private leaf(lexeme: Lexeme, field: string | undefined): Query {
     if (++this.clauses > clausesMax)
-      throw queryError(lexeme.start, `more than ${clausesMax} conditions`, 'ask for less at once');
+      throw queryError(lexeme, `more than ${clausesMax} conditions`, 'ask for less at once');
     const leaf = leafOf(lexeme, field);
     return leaf ?? { type: 'all' };
   }
 
   private nested<T>(lexeme: Lexeme, parse: () => T): T {
     if (++this.depth > depthMax)
-      throw queryError(
-        lexeme.start,
-        `nested deeper than ${depthMax}`,
-        'remove parentheses that are not needed',
-      );
+      throw queryError(lexeme, `nested deeper than ${depthMax}`, 'remove parentheses that are not needed');
     const result = parse();
     this.depth--;
     return result;
@@ -155,7 +183,7 @@ class Parser {
 function leafOf(lexeme: Lexeme, field: string | undefined): Leaf | undefined {
   const at = { start: lexeme.start, end: lexeme.end };
   if (field === '_exists_') return { type: 'exists', field: existsName(lexeme), at };
-  if (field === '*') return wildOnly(lexeme) ? undefined : refuseAnyField(lexeme.start);
+  if (field === '*') return wildOnly(lexeme) ? undefined : refuseAnyField(at);
   switch (lexeme.kind) {
     case 'phrase':
       return { type: 'term', field, text: lexeme.text, at };
@@ -173,11 +201,7 @@ function leafOf(lexeme: Lexeme, field: string | undefined): Leaf | undefined {
       return { type: 'pattern', field, parts: lexeme.parts, at };
     }
     default:
-      throw queryError(
-        lexeme.start,
-        `${spelled(lexeme)} where a value should be`,
-        'put the value into quotes',
-      );
+      throw queryError(lexeme, `${spelled(lexeme)} where a value should be`, 'put the value into quotes');
   }
 }
 
@@ -189,10 +213,10 @@ function existsName(lexeme: Lexeme): string {
   if (lexeme.kind === 'phrase' && lexeme.text !== '') return lexeme.text;
   const [part, more] = lexeme.kind === 'word' ? lexeme.parts : [];
   if (part !== undefined && more === undefined && 'literal' in part) return part.literal;
-  throw queryError(lexeme.start, '_exists_ takes the name of one field', 'write _exists_:name');
+  throw queryError(lexeme, '_exists_ takes the name of one field', 'write _exists_:name');
 }
 
-function refuseAnyField(at: number): never {
+function refuseAnyField(at: Span): never {
   throw queryError(
     at,
     '"*:" does not name a field',

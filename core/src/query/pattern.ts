@@ -1,5 +1,5 @@
 import type { Dsl as EngineDsl } from '../store/port.ts';
-import { type PatternPart, queryError, type RegexLeaf } from './ast.ts';
+import { type PatternPart, queryError, type RegexLeaf, type Span } from './ast.ts';
 import { luceneRegex, RegexRefusal } from './regex.ts';
 
 /** Most wildcards in one word. */
@@ -8,12 +8,7 @@ const wildcardsMax = 16;
 const sentRegexMax = 1000;
 
 /** A `prefix` query where one `*` at the end is all there is, else a `wildcard` query; `prefix` goes before. */
-export function patternQuery(
-  field: string,
-  parts: readonly PatternPart[],
-  at: number,
-  prefix = '',
-): EngineDsl {
+export function patternQuery(field: string, parts: readonly PatternPart[], at: Span, prefix = ''): EngineDsl {
   boundWildcards(parts, at);
   const [first, second] = parts;
   if (
@@ -29,7 +24,7 @@ export function patternQuery(
 }
 
 /** @throws MillraceError QUERY_INVALID */
-export function boundWildcards(parts: readonly PatternPart[], at: number): void {
+export function boundWildcards(parts: readonly PatternPart[], at: Span): void {
   if (parts.filter((part) => 'wild' in part).length > wildcardsMax)
     throw queryError(at, `more than ${wildcardsMax} wildcards in one word`, 'leave some of them away');
 }
@@ -42,12 +37,13 @@ export function regexSource(leaf: RegexLeaf, lower: boolean): string {
     if (!(error instanceof RegexRefusal)) throw error;
     // The closing slash is the leaf's last character.
     const start = leaf.at.end - 1 - leaf.source.length;
-    throw queryError(Math.max(leaf.at.start, start + error.at), `in the regex, ${error.what}`, error.hint);
+    const at = Math.min(Math.max(leaf.at.start, start + error.at), leaf.at.end - 1);
+    throw queryError(at, `in the regex, ${error.what}`, error.hint);
   }
 }
 
 /** @throws MillraceError QUERY_INVALID */
-export function regexQuery(field: string, source: string, at: number): EngineDsl {
+export function regexQuery(field: string, source: string, at: Span): EngineDsl {
   if (source.length > sentRegexMax)
     throw queryError(
       at,

@@ -1,4 +1,4 @@
-import { queryError } from './ast.ts';
+import { queryError, type Span } from './ast.ts';
 
 /** A place in a query text. */
 export class Reader {
@@ -34,9 +34,20 @@ export class Reader {
     return /\s/.test(this.text.charAt(at));
   }
 
-  /** Whether a word ends before `at`: at the end, a space or a closing parenthesis. */
+  /** Whether a word ends before `at`: at the end, a space, a closing parenthesis or a pipe. */
   boundaryAt(at: number): boolean {
-    return at >= this.text.length || this.text[at] === ')' || this.spaceAt(at);
+    return at >= this.text.length || this.text[at] === ')' || this.spaceAt(at) || this.pipeAt(at);
+  }
+
+  /** Whether a pipe begins at `at`: a `|` alone, for two of them mean OR, or are text within a word. */
+  pipeAt(at: number): boolean {
+    const { text } = this;
+    return text[at] === '|' && text[at + 1] !== '|' && text[at - 1] !== '|';
+  }
+
+  /** The next character, or the empty stretch at the end. */
+  here(): Span {
+    return { start: this.at, end: Math.min(this.at + 1, this.text.length) };
   }
 
   /** The end of a boost such as `^2` or `^0.5` that stands here and ends its word. */

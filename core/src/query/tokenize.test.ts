@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { lowercase, separates, separators, tokenize, tokenLengthMax } from './tokenize.ts';
+import { lowercase, separates, separators, tokenize, tokenLengthMax, tokenTexts } from './tokenize.ts';
 
 const words = (text: string) => tokenize(text).map((token) => token.token);
 
@@ -78,6 +78,23 @@ test('lowercasing keeps the count of code points', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       assert.equal([...lowercase(text)].length, [...text].length);
+    }),
+  );
+});
+
+test('tokens alone are those that have their places too', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc
+      .array(fc.constantFrom('a'.repeat(254), 'Σ', 'İ', '😀', ' ', 'É', '_', '9', '\ud83d'), { maxLength: 9 })
+      .map((list) => list.join('')),
+  );
+  fc.assert(
+    fc.property(text, (sample) => {
+      assert.deepEqual(
+        tokenTexts(sample, lowercase(sample)),
+        tokenize(sample).map(({ token }) => token),
+      );
     }),
   );
 });

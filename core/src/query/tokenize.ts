@@ -79,6 +79,31 @@ export function tokenize(text: string): Token[] {
   return tokens;
 }
 
+/** The tokens alone, as `tokenize` finds them; `lower` is the text in lowercase. */
+export function tokenTexts(text: string, lower: string): string[] {
+  // A place in the text is a place in its lowercase as long as no letter changes its length.
+  if (lower.length !== text.length) return tokenize(text).map(({ token }) => token);
+  const tokens: string[] = [];
+  let start = -1;
+  for (let at = 0; at < text.length; ) {
+    const unit = text.charCodeAt(at);
+    if (isSeparator[unit] === 1) {
+      if (start >= 0) tokens.push(lower.slice(start, at));
+      start = -1;
+      at++;
+      continue;
+    }
+    if (start < 0) start = at;
+    at += unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(at + 1)) ? 2 : 1;
+    if (at - start >= tokenLengthMax) {
+      tokens.push(lower.slice(start, at));
+      start = -1;
+    }
+  }
+  if (start >= 0) tokens.push(lower.slice(start));
+  return tokens;
+}
+
 /**
  * Lucene's `lowercase` filter: each code point by itself, one code point for one. Tried against OpenSearch 3.6 for
  * every code point below U+1F000; only a few letters differ that a newer Unicode gave a lowercase form.

@@ -33,7 +33,8 @@ for (const [value, char] of [
 }
 
 /** The last 36 bits of an event id's text, two bits of its offset and the CRC: exact in a double. */
-function eventTie(id: string): number {
+/** `event.tie` of an event. */
+export function eventTie(id: string): number {
   let tie = 0;
   for (let i = Math.max(0, id.length - 6); i < id.length; i++) {
     tie = tie * 64 + (digits[id.charCodeAt(i) & 127] ?? 0);

@@ -45,6 +45,8 @@ export const StoreConfigSchema = Type.Object(
     ),
     /** A call without a complete answer after this time has failed, milliseconds. */
     request_timeout_ms: Type.Integer({ minimum: 100, maximum: 600_000, default: 30_000 }),
+    /** An answer with more bytes is broken off: it would have to fit in memory. */
+    answer_bytes_max: Type.Integer({ minimum: 1_048_576, maximum: 512_000_000, default: 256_000_000 }),
     /** Settings of indices made from now on; existing indices keep theirs. */
     index: Type.Object(
       {

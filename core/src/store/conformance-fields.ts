@@ -63,6 +63,17 @@ export function fieldsConformance(bench: ConformanceBench, admin: EngineAdmin): 
     assert.equal(await mapped(), size);
   });
 
+  it("returns documents as they are stored, or without what is the index's own", async () => {
+    const query = compileQueryText('name_7:7', { nowMs: 0 });
+    const kv = async (more: { containers?: boolean }) => {
+      const what = { indices: [index], query, size: 1, order: 'asc' as const };
+      const { hits } = await store.search({ ...what, trackTotal: 0, highlight: false, ...more });
+      return hits[0]?.source.kv;
+    };
+    assert.deepEqual(await kv({ containers: true }), ['name_7=7']);
+    assert.equal(await kv({}), undefined);
+  });
+
   it('counts the values of a field, whatever its name', async () => {
     const terms = { field: 'kv', include: 'Ünïcode näme=.*', size: 10 };
     const body = { size: 0, aggs: { values: { terms } } };

@@ -6,6 +6,7 @@ import { pages } from './conformance-paging.ts';
 /** The part of the store conformance suite about times: their forms, ranges of them, and counting over them. */
 export function timesConformance(bench: ConformanceBench): void {
   const { create, document, store } = bench;
+  timesWithoutIndices(bench);
 
   it('takes times of any precision, in documents and in ranges', async () => {
     const fractions = ['', '.1', '.012', '.01234', '.012345', '.0123456', '.012345678'];
@@ -72,6 +73,30 @@ export function timesConformance(bench: ConformanceBench): void {
     await assert.rejects(endless, { code: 'STORE_REJECTED' });
   });
 }
+
+function timesWithoutIndices({ store }: ConformanceBench): void {
+  it('counts nothing in each bucket of a time that no index is of', async () => {
+    const fromMs = Date.parse('2020-02-02T10:00:00Z');
+    const request = { query: all };
+    const nowhere = { ...request, indices: ['millrace-nowhere-2020.02.02'] };
+    const two = { intervalMs: 1000, fromMs, toMs: fromMs + 2000 };
+    const none = [0, 1000].map((ms) => fromMs + ms);
+    assert.deepEqual(
+      (await store.histogram({ ...nowhere, ...two })).buckets,
+      none.map((ms) => ({ fromMs: ms, count: 0 })),
+    );
+    for (const parts of [
+      { t: { type: 'times', ...two } },
+      { t: { type: 'times', ...two }, d: tags },
+    ] as const)
+      assert.deepEqual(
+        (await store.aggregate({ ...nowhere, parts })).parts.t?.buckets,
+        none.map((value) => ({ value, count: 0 })),
+      );
+  });
+}
+
+const tags = { type: 'distinct', field: 'tag' } as const;
 
 function nanos(time: string): number {
   return Number(`0${/\.\d+/.exec(time)?.[0] ?? ''}`);

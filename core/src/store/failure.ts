@@ -15,6 +15,11 @@ export function isTooLarge(error: unknown): boolean {
   return error instanceof StoreRejection && error.status === 413;
 }
 
+/** The point in time that was asked is gone: expired, closed, or its shards have moved or were deleted. */
+export function isPointGone(error: unknown): boolean {
+  return error instanceof StoreRejection && error.status === 404;
+}
+
 /**
  * Whether a refused request may be the fault of what it holds: too large, or not understood. Any other status (a
  * proxy's 404, 405, 415) speaks of the way to the store, and says nothing about documents.

@@ -1,3 +1,6 @@
+import type { AggregateRequest, AggregateResponse } from './aggregation.ts';
+import type { ObjectCabinet } from './objects.ts';
+
 /**
  * The narrow port to a search store. Two adapters, one conformance suite; nothing here that only one engine has.
  * Every method throws MillraceError STORE_UNAVAILABLE (try again) or STORE_REJECTED (do not).
@@ -57,7 +60,24 @@ export interface Store {
     signal?: AbortSignal,
   ): Promise<{ generation: string; events: number }[]>;
   search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResponse>;
+  /**
+   * All documents of a query as of about now, page by page, in the order in which they lie: many times as fast as in
+   * an order. Indices come one after another, the newest first. What it holds in the engine is given back when it
+   * ends, also early; it fails when a page is not taken within `keepMs`.
+   */
+  scan(request: ScanRequest, signal?: AbortSignal): AsyncGenerator<SearchHit[], void>;
+  /**
+   * A point in time of these indices, for `SearchRequest.point`: what is indexed later is not seen there. Engines keep
+   * few of them; one that nobody used for `keepMs` is gone.
+   */
+  openPoint(indices: string[], keepMs: number, signal?: AbortSignal): Promise<string>;
+  /** No error when it is gone. */
+  closePoint(point: string, signal?: AbortSignal): Promise<void>;
+  /** Counts by values, times and filters, in one question. */
+  aggregate(request: AggregateRequest, signal?: AbortSignal): Promise<AggregateResponse>;
   histogram(request: HistogramRequest, signal?: AbortSignal): Promise<HistogramResponse>;
+  /** Small JSON documents that the search API keeps, read after write. */
+  objects: ObjectCabinet;
   /** Makes everything indexed so far visible to search; for tests and `up`'s first line. */
   refresh(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -121,19 +141,51 @@ export interface MarkException {
 export type Dsl = Record<string, unknown>;
 
 export interface SearchRequest {
-  /** Index patterns, e.g. `millrace-app-*`. */
+  /** Index patterns, e.g. `millrace-app-*`. With `point`, those of the point count. */
   indices: string[];
   query: Dsl;
   /** Documents to return, 0 to 10,000. */
   size: number;
-  /** Order by (@timestamp, log.file.path, generation, log.offset, id), all in this direction. */
+  /** All members of the order in this direction. */
   order: 'asc' | 'desc';
+  /**
+   * event, the default: order by (@timestamp, log.file.path, generation, log.offset, tie). ingested: by
+   * (event.ingested, generation, log.offset, tie), for who follows what arrives. offset: by (generation, log.offset,
+   * tie), for who reads a file.
+   */
+  by?: 'event' | 'ingested' | 'offset';
   /** Sort values of the last hit of the page before. */
   after?: SortValues;
   /** Count hits exactly up to this many. */
   trackTotal: number;
   /** Highlight matches in `message`. */
   highlight: boolean;
+  /** Dotted members of the source to return, with all that is below them; absent: all. */
+  fields?: string[];
+  /**
+   * Also `kv` and `kn`, of which a matcher reads a user's own fields; they are derived from `fields`. Without `fields`
+   * documents come as they are stored, which costs the engine a third of choosing members.
+   */
+  containers?: boolean;
+  /**
+   * Of `openPoint`: looks at what was there then. One that is gone is StoreRejection with status 404 (`isPointGone`);
+   * as sort values mean the same without it, the caller may go on without.
+   */
+  point?: string;
+  /** Keeps the point for so long again; absent: as long as it has left. */
+  pointKeepMs?: number;
+  /** The engine stops about then, within a quarter of a second; what it has is the answer, `cut`. */
+  timeMsMax?: number;
+}
+
+export interface ScanRequest {
+  /** Index patterns. */
+  indices: string[];
+  query: Dsl;
+  /** About so many bytes of documents a page, by the first of them. */
+  pageBytes: number;
+  /** How long the engine keeps the place in the scan after each page, milliseconds. */
+  keepMs: number;
 }
 
 export type SortValues = (string | number | null)[];
@@ -145,12 +197,18 @@ export interface SearchHit {
   sort: SortValues;
   /** Fragments of `message` with matches between \u0001 and \u0002, when asked for. */
   highlight?: string;
+  /** The record as it was written, with its terminator: of hits in the archive, when asked for. */
+  raw?: Uint8Array;
 }
 
 export interface SearchResponse {
   tookMs: number;
   total: { value: number; relation: 'eq' | 'gte' };
   hits: SearchHit[];
+  /** Stopped by `timeMsMax`: there may be more, also before and between these hits. */
+  cut?: true;
+  /** The point's name from now on. */
+  point?: string;
 }
 
 export interface HistogramRequest {
@@ -161,9 +219,13 @@ export interface HistogramRequest {
   /** Bounds, milliseconds since 1970, for empty buckets. */
   fromMs: number;
   toMs: number;
+  /** The engine stops about then; what it has counted is the answer, `cut`. */
+  timeMsMax?: number;
 }
 
 export interface HistogramResponse {
   tookMs: number;
+  /** Stopped by `timeMsMax`: all counts are at least so much. */
+  cut?: true;
   buckets: { fromMs: number; count: number }[];
 }

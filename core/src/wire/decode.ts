@@ -22,24 +22,39 @@ export function looksLikeBlock(bytes: Uint8Array): boolean {
  * @throws MillraceError WIRE_CORRUPT, WIRE_UNSUPPORTED or WIRE_LIMIT
  */
 export function decodeBlock(bytes: Uint8Array): Block {
-  const { header, payloadSize, frameEnd } = decodeHeader(bytes);
+  return decodePayload(bytes, decodeHeader(bytes));
+}
+
+/** What `decodeHeader` says of the start of a block. */
+export interface DecodedHeader {
+  header: BlockHeader;
+  payloadSize: number;
+  /** Where the payload's frame begins. */
+  frameEnd: number;
+}
+
+/**
+ * The block of a header that was decoded. `decompress` as decompressFrame.
+ * @throws MillraceError WIRE_CORRUPT
+ */
+export function decodePayload(
+  bytes: Uint8Array,
+  { header, payloadSize, frameEnd }: DecodedHeader,
+  decompress: (frame: Uint8Array, size: number) => Buffer = decompressFrame,
+): Block {
   const rest = bytes.subarray(frameEnd);
   if (payloadSize === 0) {
     if (rest.length > 0)
       throw new MillraceError('WIRE_CORRUPT', `${rest.length} bytes after an empty payload`);
     return { header, payload: rest };
   }
-  const payload = decompressFrame(rest, payloadSize);
+  const payload = decompress(rest, payloadSize);
   checkFillers(header, payload);
   return { header, payload };
 }
 
-/** The header alone, without decoding the payload; `frameEnd` is where the payload's frame begins. */
-export function decodeHeader(bytes: Uint8Array): {
-  header: BlockHeader;
-  payloadSize: number;
-  frameEnd: number;
-} {
+/** The header alone, without decoding the payload. */
+export function decodeHeader(bytes: Uint8Array): DecodedHeader {
   if (bytes.length > blockBytesMax) throw new MillraceError('WIRE_LIMIT', `block of ${bytes.length} bytes`);
   if (!looksLikeBlock(bytes)) throw new MillraceError('WIRE_CORRUPT', 'not a block: its magic is missing');
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

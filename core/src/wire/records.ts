@@ -28,6 +28,42 @@ export function* blockRecords(block: Block): Generator<BlockRecord> {
   }
 }
 
+/**
+ * The records of one run in which the places lie that `find` names in rising order, each record once: it is given the
+ * run's bytes in the payload, and `found`, which answers where the record of a place ends.
+ */
+export function recordsAt(
+  block: Block,
+  run: Run,
+  base: number,
+  find: (from: number, to: number, found: (at: number) => number) => void,
+): BlockRecord[] {
+  const source = block.header.sources[run.source];
+  if (source === undefined) throw new TypeError('run without a source');
+  const toSource = sourceOffsets(run);
+  const end = base + run.size;
+  const records: BlockRecord[] = [];
+  let start = base;
+  let next = 0;
+  find(base, end, (at) => {
+    let stop = start;
+    if (run.lengths === undefined) {
+      if (at > start) start = Math.max(start, block.payload.lastIndexOf(0x0a, at - 1) + 1);
+      const newline = block.payload.indexOf(0x0a, at);
+      stop = newline < 0 || newline >= end ? end : newline + 1;
+    } else {
+      while (stop <= at && stop < end) {
+        start = stop;
+        stop += run.lengths[next++] ?? end - stop;
+      }
+    }
+    records.push({ run, source, start, end: stop, offset: toSource(start - base) });
+    start = stop;
+    return stop;
+  });
+  return records;
+}
+
 /** Maps a run's shipped positions to source offsets; called with rising positions. */
 function sourceOffsets(run: Run): (shipped: number) => number {
   const exceptions = run.exceptions;

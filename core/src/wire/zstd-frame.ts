@@ -1,4 +1,10 @@
-import { constants, createZstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import {
+  constants,
+  createZstdCompress,
+  createZstdDecompress,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from 'node:zlib';
 import { MillraceError } from '../errors.ts';
 
 /** Skippable frames of ours: `zstd -d` passes over them. The nibble tells which is which. */
@@ -102,6 +108,62 @@ export function decompressFrame(bytes: Uint8Array, size: number): Buffer {
     throw new MillraceError('WIRE_CORRUPT', 'zstd frame does not decode', { cause });
   }
 }
+
+/**
+ * As decompressFrame, frame after frame with one zstd context and one output buffer: making those anew takes as long as
+ * decoding does.
+ */
+export class FrameDecompressor {
+  readonly #output: Buffer;
+  #stream: ZstdInternals | undefined;
+
+  /** `bytesMax`: the longest content that is decoded this way. */
+  constructor(bytesMax: number) {
+    this.#output = Buffer.allocUnsafeSlow(bytesMax + 1);
+  }
+
+  /** Valid until the next call. @throws MillraceError WIRE_CORRUPT */
+  decompress(bytes: Uint8Array, size: number): Buffer {
+    if (size >= this.#output.length || zstdFrameLength(bytes) !== bytes.length)
+      return decompressFrame(bytes, size);
+    this.#stream ??= this.#open();
+    const stream = this.#stream;
+    const { _handle: handle, _writeState: left } = stream;
+    // What Node's synchronous call does inside; without these members it is called.
+    if (handle?.writeSync === undefined || left === undefined) return decompressFrame(bytes, size);
+    const output = this.#output;
+    handle.writeSync(constants.ZSTD_e_end, bytes, 0, bytes.length, output, 0, output.length);
+    const whole = !stream.destroyed && left[1] === 0 && output.length - (left[0] ?? 0) === size;
+    if (whole) return output.subarray(0, size);
+    // Its context is in the middle of something: that call says what is wrong.
+    this.#stream = undefined;
+    stream.destroy();
+    return decompressFrame(bytes, size);
+  }
+
+  #open(): ZstdInternals {
+    const params = { [constants.ZSTD_d_windowLogMax]: windowLogMaxFor(this.#output.length) };
+    const stream = createZstdDecompress({ params });
+    stream.on('error', () => {});
+    return stream as ZstdInternals;
+  }
+}
+
+type ZstdInternals = ReturnType<typeof createZstdDecompress> & {
+  _handle?: {
+    writeSync?(
+      flush: number,
+      input: Uint8Array,
+      inputAt: number,
+      inputBytes: number,
+      output: Uint8Array,
+      outputAt: number,
+      outputBytes: number,
+    ): void;
+  };
+  /** Bytes of output and of input that are left. */
+  _writeState?: Uint32Array;
+};
 
 /**
  * Length in bytes of the zstd frame at the start of `bytes` (RFC 8878, 3.1.1), by its block headers alone.

@@ -4,6 +4,8 @@ import type { StoreConfig } from '../config.ts';
 import { StoreRejection } from '../failure.ts';
 import type { Store } from '../port.ts';
 import { isRecord } from '../rest/errors.ts';
+import { missingIndices } from '../rest/indices.ts';
+import type { PointDialect } from '../rest/point.ts';
 import { restStore } from '../rest/store.ts';
 import { ForeignProduct, openTransport } from './transport.ts';
 
@@ -26,5 +28,15 @@ export function elasticsearchStore(config: StoreConfig, clock: Clock): Store {
       });
     }
   };
-  return restStore({ transport, describe, times: {} }, config, clock);
+  return restStore({ transport, describe, times: {}, points }, config, clock);
 }
+
+const points: PointDialect = {
+  open: (target, keepAlive) => ({
+    method: 'POST',
+    path: `/${target}/_pit`,
+    query: { keep_alive: keepAlive, ...missingIndices },
+  }),
+  opened: (body) => body.id,
+  close: (point) => ({ method: 'DELETE', path: '/_pit', body: { id: point } }),
+};

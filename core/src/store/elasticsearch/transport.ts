@@ -1,8 +1,9 @@
-import { Client, type ClientOptions, errors } from '@elastic/elasticsearch';
+import { Client, type ClientOptions, errors, Serializer } from '@elastic/elasticsearch';
 import { MillraceError } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { storeAuth } from '../auth.ts';
 import type { StoreConfig } from '../config.ts';
+import { answerOf } from '../rest/exact-fields.ts';
 import { boundedTransport, nodesOf, type Transport, tlsOptions, wireRequest } from '../rest/transport.ts';
 
 /** An answer that lacks Elasticsearch's product header: of another engine, or of a proxy on the way. */
@@ -37,14 +38,22 @@ export function openTransport(config: StoreConfig, clock: Clock): Transport {
   );
 }
 
+class ExactSerializer extends Serializer {
+  override deserialize<T = unknown>(json: string): T {
+    return answerOf(json, (text) => super.deserialize(text)) as T;
+  }
+}
+
 function clientOptions(config: StoreConfig): ClientOptions {
   const auth = storeAuth(config);
   return {
     nodes: nodesOf(config),
+    Serializer: ExactSerializer,
     ...(auth.kind === 'basic' ? { auth: auth.basic } : {}),
     ...(auth.kind === 'api_key' ? { auth: { apiKey: auth.apiKey } } : {}),
     tls: tlsOptions(config.tls),
     requestTimeout: config.request_timeout_ms,
+    maxResponseSize: config.answer_bytes_max,
     // Whether to try again, and when, is decided once, by the callers of the port.
     maxRetries: 0,
     // One parsed field named `__proto__` must not make the answers that hold it unreadable.

@@ -3,6 +3,8 @@ import type { StoreConfig } from '../config.ts';
 import { StoreRejection } from '../failure.ts';
 import type { Store } from '../port.ts';
 import { isRecord } from '../rest/errors.ts';
+import { missingIndices } from '../rest/indices.ts';
+import type { PointDialect } from '../rest/point.ts';
 import { restStore } from '../rest/store.ts';
 import { openTransport } from './transport.ts';
 
@@ -33,5 +35,15 @@ export function openSearchStore(config: StoreConfig, clock: Clock): Store {
     }
     return `opensearch ${String(version.number)}`;
   };
-  return restStore({ transport, describe, times: openSearchTimes }, config, clock);
+  return restStore({ transport, describe, times: openSearchTimes, points }, config, clock);
 }
+
+const points: PointDialect = {
+  open: (target, keepAlive) => ({
+    method: 'POST',
+    path: `/${target}/_search/point_in_time`,
+    query: { keep_alive: keepAlive, allow_partial_pit_creation: false, ...missingIndices },
+  }),
+  opened: (body) => body.pit_id,
+  close: (point) => ({ method: 'DELETE', path: '/_search/point_in_time', body: { pit_id: [point] } }),
+};

@@ -16,6 +16,8 @@ export function engineError(error: unknown): EngineError {
   let inner: unknown = error;
   for (let depth = 0; isRecord(inner) && depth < 10; depth++) {
     if (typeof inner.reason === 'string') reasons.push(inner.reason);
+    // Some causes are all in their type.
+    else if (depth > 0 && typeof inner.type === 'string') reasons.push(inner.type);
     const causes: unknown = inner.root_cause;
     inner = inner.caused_by ?? (depth === 0 && Array.isArray(causes) ? causes[0] : undefined);
   }
@@ -47,6 +49,7 @@ export function storeError(what: string, error: unknown): MillraceError {
   if (isMillraceError(error)) return error;
   const meta = isRecord(error) && isRecord(error.meta) ? error.meta : undefined;
   const status = typeof meta?.statusCode === 'number' ? meta.statusCode : undefined;
+  if (tooLarge.test(messageOf(error))) return answerRefused(what);
   // A broken answer says nothing about what the engine did: asking again is safe, all our writes are `create`.
   if (status === undefined || status < 400) return unavailable(what, messageOf(error));
   const body = meta?.body;
@@ -57,6 +60,19 @@ export function storeError(what: string, error: unknown): MillraceError {
     return unavailable(what, text, hintFor(status, said));
   }
   return new StoreRejection(status, `${what}: ${text}`);
+}
+
+/** As Elasticsearch's client says it. */
+export function answerTooLarge(bytesMax: number): string {
+  return `The content is bigger than the maximum allowed (${bytesMax})`;
+}
+
+const tooLarge = /^The content.* is bigger than the maximum allowed/;
+
+function answerRefused(what: string): StoreRejection {
+  return new StoreRejection(413, `${what}: the answer has more bytes than store.answer_bytes_max`, {
+    hint: 'ask for fewer events at a time',
+  });
 }
 
 function unavailable(what: string, text: string, hint?: string): MillraceError {

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { validateConfig } from '../../config/validate.ts';
+import { exactJson } from '../../document/json-text.ts';
 import { MillraceError } from '../../errors.ts';
 import { type StoreConfig, StoreConfigSchema } from '../config.ts';
 import { createStore } from '../create.ts';
@@ -30,6 +31,20 @@ test('a server of another engine is refused with its cure', async (t) => {
       response.writeHead(200, { 'content-type': 'application/json' }).end(body);
     });
     await assert.rejects(store.describe(), { code: 'STORE_REJECTED', hint: /store\.type/ });
+  }
+});
+
+test('objects are read when the shard of their new index has started', async (t) => {
+  for (const type of ['opensearch', 'elasticsearch'] as const) {
+    let started = false;
+    const store = await storeOn(t, type, (request, response) => {
+      const health = request.url?.startsWith('/_cluster/health/millrace_objects') === true;
+      started ||= health;
+      const status = started ? 200 : 503;
+      const headers = { 'content-type': 'application/json', 'x-elastic-product': 'Elasticsearch' };
+      response.writeHead(status, headers).end(started ? '{"hits":{"hits":[]}}' : '{"error":{"type":"x"}}');
+    });
+    assert.deepEqual(await store.objects.list('saved', { size: 10 }), []);
   }
 });
 
@@ -101,6 +116,55 @@ function answering(type: StoreConfig['type']): void {
       });
     });
   }
+
+  test('an answer that does not fit is broken off, and not asked for again', async (t) => {
+    let asked = 0;
+    const store = await storeOn(t, type, (_, response) => {
+      asked++;
+      answer(response, 200, `{"hits":{"hits":[]},"x":"${'x'.repeat(2_000_000)}"}`);
+    });
+    await assert.rejects(store.search(search), (error) => isTooLarge(error));
+    assert.equal(asked, 1);
+  });
+
+  test('a scan opens with fewer documents where they are larger than the first', async (t) => {
+    const sizes: number[] = [];
+    const hit = '{"_id":"a","_index":"i","_source":{"message":"m"}}';
+    const store = await storeOn(t, type, (request, response, body) => {
+      const { size } = JSON.parse(body || '{}') as { size?: number };
+      const isOpening = request.url?.includes('scroll=') === true;
+      if (isOpening) sizes.push(size ?? 0);
+      const large = isOpening && (size ?? 0) > 50 ? 'x'.repeat(2_000_000) : '';
+      const hits = request.url?.startsWith('/_search/scroll') === true ? '' : hit;
+      answer(response, 200, `{"_scroll_id":"s","hits":{"hits":[${hits}]},"x":"${large}",${indices}}`);
+    });
+    const indices = '"aggregations":{"indices":{"sum_other_doc_count":0,"buckets":[{"key":"i"}]}}';
+    const ids: string[] = [];
+    const request = { indices: ['millrace-app-*'], query: {}, pageBytes: 8_000_000, keepMs: 1_000 };
+    for await (const page of store.scan(request)) ids.push(...page.map(({ id }) => id));
+    assert.deepEqual(ids, ['a']);
+    assert.deepEqual(sizes, [3_000, 300, 30]);
+  });
+
+  test('integers beyond 2^53 are exact in the fields of hits', async (t) => {
+    const fields =
+      '{"id":9007199254740993,"of":[{"n":-12345678901234567890}],"text":"[9007199254740993","f":1e300}';
+    const hit = (source: string) =>
+      `{"_id":"a","_index":"i","_source":${source},"sort":[1763806675670000001,"p","g",7,8]}`;
+    const body = `{"hits":{"hits":[${hit('{}')},${hit(`{"message":"m","fields":${fields}}`)}]}}`;
+    const store = await storeOn(t, type, (_, response) => answer(response, 200, body));
+    const { hits } = await store.search(search);
+    assert.deepEqual(hits[1]?.source, {
+      message: 'm',
+      fields: {
+        id: 9007199254740993n,
+        of: [{ n: -12345678901234567890n }],
+        text: '[9007199254740993',
+        f: 1e300,
+      },
+    });
+    assert.equal(typeof hits[1]?.sort[0], 'number');
+  });
 
   for (const [what, body] of [
     ['is cut off', '{"errors":false,"items":[{"create":'],
@@ -215,6 +279,16 @@ function answering(type: StoreConfig['type']): void {
     await assert.rejects(store.marksSetAside({ size: 1 }), { code: 'STORE_UNAVAILABLE' });
   });
 
+  test('a record whose fields are called like parts of JavaScript spoils no answer', async (t) => {
+    const fields = '{"__proto__":{"a":1},"constructor":{"prototype":9007199254740993}}';
+    const hit = `{"_id":"1","_index":"i","_source":{"message":"m","fields":${fields}},"sort":[]}`;
+    const store = await storeOn(t, type, (_, response) =>
+      answer(response, 200, `{"took":1,"hits":{"total":{"value":1,"relation":"eq"},"hits":[${hit}]}}`),
+    );
+    const [found] = (await store.search(search)).hits;
+    assert.equal(exactJson(found?.source.fields), fields);
+  });
+
   test('indices are not listed while a node does not answer for its shards', async (t) => {
     let failed = 1;
     const indices = { 'millrace-logs-2026.02.03': { primaries: { docs: { count: 2 } } } };
@@ -278,7 +352,8 @@ test('the configuration takes one node or several, and no password in an address
 });
 
 function storeConfig(type: StoreConfig['type'], node: string, timeoutMs = 150, auth?: StoreConfig['auth']) {
-  const value = { type, node, request_timeout_ms: timeoutMs, ...(auth ? { auth } : {}) };
+  const bounds = { request_timeout_ms: timeoutMs, answer_bytes_max: 1_048_576 };
+  const value = { type, node, ...bounds, ...(auth ? { auth } : {}) };
   return validateConfig(StoreConfigSchema, value, 'test');
 }
 

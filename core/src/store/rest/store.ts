@@ -1,22 +1,21 @@
 import { isMillraceError, MillraceError } from '../../errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { StoreConfig } from '../config.ts';
-import { StoreRejection } from '../failure.ts';
-import type { Store } from '../port.ts';
+import { isPointGone, StoreRejection } from '../failure.ts';
+import type { Dsl, SearchRequest, Store } from '../port.ts';
 import { accounting } from './accounting.ts';
+import { aggregateBody } from './aggregate.ts';
+import { aggregateResponse } from './aggregate-answer.ts';
 import { bulkFilter, bulkResults } from './bulk.ts';
 import { isRecord } from './errors.ts';
+import { histogramBody, histogramResponse } from './histogram.ts';
+import { indexTarget, missingIndices } from './indices.ts';
 import { keeping } from './keeping.ts';
 import { markBody, markedKeys, markId } from './marks.ts';
-import {
-  histogramBody,
-  histogramResponse,
-  nothingFound,
-  searchBody,
-  searchPath,
-  searchQuery,
-  searchResponse,
-} from './search.ts';
+import { objectCabinet } from './objects.ts';
+import { type PointDialect, pointError, points } from './point.ts';
+import { scanning } from './scan.ts';
+import { nothingFound, searchBody, searchResponse, searchTarget } from './search.ts';
 import {
   eventsTemplate,
   eventsTemplateBody,
@@ -24,10 +23,14 @@ import {
   marksIndex,
   marksTemplate,
   marksTemplateBody,
+  objectsIndexBody,
+  objectsTemplate,
+  objectsTemplateBody,
   type TimeFormats,
   templateVersion,
 } from './template.ts';
 import type { Call, Transport } from './transport.ts';
+import { wholeOptions } from './whole.ts';
 
 /** Waits before a read is asked again: the shards of a new day's index take a moment. Milliseconds. */
 const readRetriesMs = [50, 150, 400];
@@ -37,12 +40,14 @@ export interface Engine {
   transport: Transport;
   describe: Store['describe'];
   times: TimeFormats;
+  points: PointDialect;
 }
 
 /** The port over REST calls that every engine answers alike. */
 export function restStore(engine: Engine, config: StoreConfig, clock: Clock): Store {
   const { transport } = engine;
   const read = (what: string, call: Call) => readAgain(transport, clock, what, call);
+  const write = (what: string, call: Call) => transport.call(what, call);
 
   const bulk: Store['bulkCreate'] = async (body, count, signal) => {
     const query = { filter_path: bulkFilter };
@@ -67,6 +72,7 @@ export function restStore(engine: Engine, config: StoreConfig, clock: Clock): St
       const events = eventsTemplateBody(config.index, engine.times);
       await installTemplate(transport, eventsTemplate, events, signal);
       await installTemplate(transport, marksTemplate, marksTemplateBody(config.index), signal);
+      await installTemplate(transport, objectsTemplate, objectsTemplateBody(config.index), signal);
       const path = `/${marksIndex}/_mapping`;
       const body = { properties: markProperties };
       await transport.call('mapping of marks', { method: 'PUT', path, body, accept: [404], signal });
@@ -98,31 +104,11 @@ export function restStore(engine: Engine, config: StoreConfig, clock: Clock): St
     },
 
     ...accounting(read),
-    ...keeping(read, (what, call) => transport.call(what, call)),
-
-    async search(request, signal) {
-      const path = searchPath(request.indices);
-      if (path === undefined) return nothingFound;
-      const ask = async (highlight: boolean) => {
-        const body = searchBody(request, highlight);
-        return read('_search', { method: 'POST', path, query: searchQuery, body, signal });
-      };
-      try {
-        return searchResponse((await ask(request.highlight)).body);
-      } catch (error) {
-        // What cannot be highlighted is still found.
-        if (!request.highlight || !isMillraceError(error, 'STORE_REJECTED')) throw error;
-        return searchResponse((await ask(false)).body);
-      }
-    },
-
-    async histogram(request, signal) {
-      const path = searchPath(request.indices);
-      const body = histogramBody(request);
-      if (path === undefined) return { tookMs: 0, buckets: [] };
-      const call: Call = { method: 'POST', path, query: searchQuery, body, signal };
-      return histogramResponse((await read('histogram', call)).body);
-    },
+    ...keeping(read, write),
+    ...points(write, engine.points),
+    ...scanning(read, write),
+    ...searching((what, call, see) => readAgain(transport, clock, what, call, ({ body }) => see(body))),
+    objects: objectCabinet(read, write, objectsIndexBody(config.index)),
 
     async refresh(signal) {
       const path = `/millrace-*,${marksIndex}/_refresh`;
@@ -131,6 +117,58 @@ export function restStore(engine: Engine, config: StoreConfig, clock: Clock): St
     },
 
     close: () => transport.close(),
+  };
+}
+
+/** `see` is part of what is tried again: an answer of some shards only is none. */
+type See = <T>(what: string, call: Call, see: (body: unknown) => T) => Promise<T>;
+
+function searching(read: See): Pick<Store, 'search' | 'histogram' | 'aggregate'> {
+  /** Where there is no index, an answer without anything is looked at in the same way. */
+  const counted = async <T>(
+    what: string,
+    { indices, timeMsMax }: Pick<SearchRequest, 'indices' | 'timeMsMax'>,
+    body: Dsl,
+    signal: AbortSignal | undefined,
+    see: (answer: unknown) => T,
+  ): Promise<T> => {
+    const target = indexTarget(indices);
+    if (target === undefined) return see({});
+    const { query, accept } = wholeOptions(timeMsMax);
+    const options = { query: { ...query, ...missingIndices }, body, accept, signal };
+    return read(what, { method: 'POST', path: `/${target}/_search`, ...options }, see);
+  };
+  return {
+    async search(request, signal) {
+      const target = searchTarget(request);
+      if (target === undefined) return nothingFound;
+      const ask = async (highlight: boolean) => {
+        const body = searchBody(request, highlight);
+        const call: Call = { method: 'POST', ...target, body, signal };
+        return read('_search', call, (found) => searchResponse(found, request.by));
+      };
+      try {
+        return await ask(request.highlight);
+      } catch (failed) {
+        const error = request.point === undefined ? failed : pointError(failed);
+        // What cannot be highlighted is still found.
+        if (!request.highlight || !isMillraceError(error, 'STORE_REJECTED') || isPointGone(error))
+          throw error;
+        return ask(false);
+      }
+    },
+
+    async histogram(request, signal) {
+      const body = histogramBody(request);
+      return counted('histogram', request, body, signal, (answer) => histogramResponse(answer, request));
+    },
+
+    async aggregate(request, signal) {
+      const body = aggregateBody(request);
+      return counted('aggregation', request, body, signal, (answer) =>
+        aggregateResponse(answer, request.parts),
+      );
+    },
   };
 }
 
@@ -155,15 +193,23 @@ function installedVersion(body: unknown): number {
   return isRecord(meta) && typeof meta.version === 'number' ? meta.version : 0;
 }
 
+type Answer = { status: number; body: unknown };
+
 /** Reads may be repeated, so a connection closed while idle or a shard that just starts fails no request. */
-async function readAgain(transport: Transport, clock: Clock, what: string, call: Call) {
+async function readAgain<T = Answer>(
+  transport: Transport,
+  clock: Clock,
+  what: string,
+  call: Call,
+  see: (answer: Answer) => T = (answer) => answer as T,
+): Promise<T> {
   for (const waitMs of readRetriesMs) {
     try {
-      return await transport.call(what, call);
+      return see(await transport.call(what, call));
     } catch (error) {
       if (!isMillraceError(error, 'STORE_UNAVAILABLE') || call.signal?.aborted) throw error;
       await clock.sleep(waitMs, call.signal);
     }
   }
-  return transport.call(what, call);
+  return see(await transport.call(what, call));
 }

@@ -12,14 +12,17 @@ export const marksTemplate = 'millrace-marks';
 export const marksIndex = 'millrace_marks';
 /** Beside the marks, which may be deleted to have everything filled again. */
 export const horizonsIndex = 'millrace_horizons';
+export const objectsTemplate = 'millrace-objects';
+export const objectsIndex = 'millrace_objects';
 
-/** Field names of the order that `search` pages by; `tie` keeps records apart that agree in all the others. */
+/** Field names of the orders that `search` pages by; `tie` keeps records apart that agree in all the others. */
 export const orderFields = {
   time: '@timestamp',
   path: 'log.file.path',
   generation: 'event.generation',
   offset: 'log.offset',
   tie: 'event.tie',
+  ingested: 'event.ingested',
 } as const;
 
 /** Lucene refuses terms over 32,766 bytes and with them the whole document; longer values are kept in _source. */
@@ -86,6 +89,27 @@ export function marksTemplateBody(index: StoreConfig['index']): Record<string, u
         properties: markProperties,
       },
     },
+  };
+}
+
+/** Body of the index of small objects: values are kept, not searched. */
+export function objectsIndexBody(index: StoreConfig['index']): Record<string, unknown> {
+  return {
+    settings: { index: { number_of_shards: 1, ...replicas(index.replicas) } },
+    mappings: {
+      dynamic: false,
+      properties: { kind: keyword, id: keyword, value: { type: 'object', enabled: false } },
+    },
+  };
+}
+
+/** Body of the index template for it. */
+export function objectsTemplateBody(index: StoreConfig['index']): Record<string, unknown> {
+  return {
+    index_patterns: [objectsIndex],
+    priority: 1000,
+    _meta: { owner: 'millrace', version: templateVersion },
+    template: objectsIndexBody(index),
   };
 }
 

@@ -1,0 +1,58 @@
+import { containers, event, type Theme } from './theme.ts';
+
+const item = (name: string, message: string, level: string, fields: Record<string, string | number>) => ({
+  name,
+  source: event('2026-11-20T12:00:00Z', { message, tag: 'joining', log: { level }, ...containers(fields) }),
+});
+
+/** AND, OR, NOT, groups, groups of a field, boosts. */
+export const joining: Theme = {
+  documents: [
+    item('j1', 'alpha beta', 'error', { team: 'red', points: 1 }),
+    item('j2', 'alpha gamma', 'warn', { team: 'blue', points: 2 }),
+    item('j3', 'beta gamma', 'info', { team: 'red', points: 3 }),
+    item('j4', 'delta', 'error', { team: 'green' }),
+  ],
+  cases: [
+    ['alpha beta', ['j1']],
+    ['alpha OR delta', ['j1', 'j2', 'j4']],
+    ['alpha || delta', ['j1', 'j2', 'j4']],
+    ['alpha && gamma', ['j2']],
+    ['alpha AND NOT beta', ['j2']],
+    ['alpha -beta', ['j2']],
+    ['alpha !beta', ['j2']],
+    ['+alpha -beta', ['j2']],
+    ['tag:joining NOT (alpha OR beta)', ['j4']],
+    ['tag:joining AND NOT alpha AND NOT delta', ['j3']],
+    ['tag:joining -alpha -gamma', ['j4']],
+    ['NOT NOT delta', ['j4']],
+    ['tag:joining NOT (NOT alpha)', ['j1', 'j2']],
+    ['delta OR alpha beta', ['j1', 'j4']],
+    ['(delta OR alpha) beta', ['j1']],
+    ['delta OR (tag:joining AND NOT alpha)', ['j3', 'j4']],
+    ['delta OR (tag:joining -beta)', ['j2', 'j4']],
+    ['(alpha (beta OR gamma)) OR (delta (level:error OR level:warn))', ['j1', 'j2', 'j4']],
+    ['((((delta))))', ['j4']],
+    ['level:(error OR warn) team:(red OR blue)', ['j1', 'j2']],
+    ['tag:joining level:(NOT error)', ['j2', 'j3']],
+    ['tag:joining team:(-red)', ['j2', 'j4']],
+    ['team:(red AND blue)', []],
+    ['team:(red OR (blue OR green))', ['j1', 'j2', 'j3', 'j4']],
+    ['points:([1 TO 2] OR 3)', ['j1', 'j2', 'j3']],
+    ['points:(>=2 AND <3)', ['j2']],
+    ['tag:joining NOT points:[1 TO 2]', ['j3', 'j4']],
+    ['tag:joining NOT points:*', ['j4']],
+    ['tag:joining (NOT points:* OR points:>2)', ['j3', 'j4']],
+    ['alpha^2 OR delta^0.5', ['j1', 'j2', 'j4']],
+    ['(alpha OR delta)^3 AND level:error^2', ['j1', 'j4']],
+    ['"alpha beta"^4', ['j1']],
+    ['* AND delta', ['j4']],
+    ['tag:joining *', ['j1', 'j2', 'j3', 'j4']],
+    ['NOT *', []],
+    ['delta NOT *', []],
+    ['alpha AND team:r*', ['j1']],
+    ['alph? AND tea*', []],
+    ['/alp.a/ OR /d.*/ AND tag:joining', ['j1', 'j2', 'j4']],
+    ['level:error AND (team:red OR points:2)', ['j1']],
+  ],
+};
