@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hourMs } from '@millrace/core/archive/key.ts';
+import { MillraceError } from '@millrace/core/errors.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { Catalog, type CatalogWindow } from './catalog.ts';
 import { fakeObjectStore } from './testing/fake-object-store.ts';
@@ -135,4 +136,24 @@ test('an S3 that fails now and then is asked again; one that is down ends the li
   assert.deepEqual(await keysOf(catalog()), keys);
   store.fate = (call) => (call === 'read' ? 'fails' : 'works');
   await assert.rejects(keysOf(catalog('off')), { code: 'ARCHIVE_UNAVAILABLE' });
+});
+
+test("a footer that cannot be read before it is its turn is the reader's error, not the process's", async () => {
+  const { catalog, add, store } = setUp();
+  const [first = ''] = add(1, 3).sort();
+  const { read } = store;
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => unhandled.push(error);
+  process.on('unhandledRejection', note);
+  store.read = async (key, ...more) => {
+    if (key !== first) throw new MillraceError('ARCHIVE_UNAVAILABLE', 'S3 is away');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return read(key, ...more);
+  };
+  try {
+    await assert.rejects(keysOf(catalog('off')), /S3 is away/);
+  } finally {
+    process.off('unhandledRejection', note);
+  }
+  assert.deepEqual(unhandled, []);
 });

@@ -87,13 +87,17 @@ export class Catalog {
    * The objects of a window in key order. An object without a readable footer goes to `onProblem`, not into the list.
    * @throws MillraceError ARCHIVE_UNAVAILABLE when S3 does not answer: the list is not complete then
    */
-  async *entries(window: CatalogWindow, signal?: AbortSignal): AsyncGenerator<CatalogEntry> {
+  async *entries(
+    window: CatalogWindow,
+    signal?: AbortSignal,
+    onProblem: (problem: CatalogProblem) => void = this.#options.onProblem,
+  ): AsyncGenerator<CatalogEntry> {
     const hours = this.#manifests.walk(window);
     for await (const page of this.pages(window, signal)) {
       for (const [hour, listed] of byHour(page, this.#options.prefix)) {
         const missing = listed.some(({ key }) => this.#cache.get(key) === undefined);
         const manifests = await hours.at(hour, missing, signal);
-        yield* this.#withFooters(listed, manifests, signal);
+        yield* this.#withFooters(listed, manifests, onProblem, signal);
       }
     }
     await hours.end();
@@ -125,28 +129,30 @@ export class Catalog {
   async *#withFooters(
     listed: Listed[],
     manifests: HourManifests,
+    onProblem: (problem: CatalogProblem) => void,
     signal?: AbortSignal,
   ): AsyncGenerator<CatalogEntry> {
     const ahead: Promise<CatalogEntry | undefined>[] = [];
     const parallel = this.#options.parallel ?? 8;
     let next = 0;
-    try {
-      for (let i = 0; i < listed.length; i++) {
-        while (next < listed.length && ahead.length < parallel) {
-          const item = listed[next++];
-          if (item !== undefined) ahead.push(this.#entry(item, manifests, signal));
-        }
-        const entry = await ahead.shift();
-        if (entry !== undefined) yield entry;
+    for (let i = 0; i < listed.length; i++) {
+      while (next < listed.length && ahead.length < parallel) {
+        const item = listed[next++];
+        if (item === undefined) continue;
+        const asked = this.#entry(item, manifests, onProblem, signal);
+        // One that fails before its turn would be nobody's, and end the process.
+        asked.catch(() => {});
+        ahead.push(asked);
       }
-    } finally {
-      for (const promise of ahead) promise.catch(() => {});
+      const entry = await ahead.shift();
+      if (entry !== undefined) yield entry;
     }
   }
 
   async #entry(
     item: Listed,
     manifests: HourManifests,
+    onProblem: (problem: CatalogProblem) => void,
     signal?: AbortSignal,
   ): Promise<CatalogEntry | undefined> {
     const { key, bytes, modifiedMs } = item;
@@ -164,7 +170,7 @@ export class Catalog {
     } catch (error) {
       if (!isMillraceError(error, 'ARCHIVE_CORRUPT') && !isMillraceError(error, 'WIRE_UNSUPPORTED'))
         throw error;
-      this.#options.onProblem({ key, error });
+      onProblem({ key, error });
       return undefined;
     }
   }

@@ -22,8 +22,17 @@ export interface ObjectStore {
   unfinished(prefix: string, signal?: AbortSignal): Promise<UnfinishedUpload[]>;
   /** Size in bytes; undefined when there is no such object. */
   size(key: string, signal?: AbortSignal): Promise<number | undefined>;
-  /** Bytes `from` to `to` (excluded); undefined when there is no such object. */
-  read(key: string, from: number, to: number, signal?: AbortSignal): Promise<Buffer | undefined>;
+  /**
+   * Bytes `from` to `to` (excluded); undefined when there is no such object. `into`: where they are put if there is room,
+   * so that who reads much makes no garbage; it must not be used elsewhere meanwhile, nor after a call that failed.
+   */
+  read(
+    key: string,
+    from: number,
+    to: number,
+    signal?: AbortSignal,
+    into?: Uint8Array,
+  ): Promise<Buffer | undefined>;
   /** One page of the objects under `prefix` in key order, after the key `after`; at most 1,000. */
   list(prefix: string, after: string | undefined, signal?: AbortSignal): Promise<ObjectPage>;
   /** The folders right under `prefix`, in full, `/` at the end; the first 10,000. */

@@ -27,6 +27,7 @@ export async function retried<T>(
 export function retryingReads(store: ObjectStore, clock: Clock): ObjectStore {
   return {
     ...store,
-    read: (key, from, to, signal) => retried(clock, () => store.read(key, from, to, signal), signal),
+    read: (key, from, to, signal, into) =>
+      retried(clock, () => store.read(key, from, to, signal, into), signal),
   };
 }

@@ -81,11 +81,13 @@ function adapter(client: S3Client, bucket: string, options: (key: string) => Wri
         notThere,
       );
     },
-    async read(key, from, to, signal) {
+    async read(key, from, to, signal, into) {
       const command = new GetObjectCommand({ Bucket, Key: key, Range: `bytes=${from}-${to - 1}` });
       return attempt(async () => {
-        const answer = await client.send(command, until(signal));
-        return Buffer.from((await answer.Body?.transformToByteArray()) ?? []);
+        const { Body } = await client.send(command, until(signal));
+        return Body === undefined
+          ? Buffer.alloc(0)
+          : bytesOf(Body as AsyncIterable<Uint8Array>, to - from, into);
       }, notThere);
     },
     async list(prefix, after, signal) {
@@ -134,6 +136,23 @@ function adapter(client: S3Client, bucket: string, options: (key: string) => Wri
     },
     close: () => client.destroy(),
   };
+}
+
+/** Into one buffer as they come: gathering them first takes twice the time. */
+async function bytesOf(
+  body: AsyncIterable<Uint8Array>,
+  expected: number,
+  into: Uint8Array = Buffer.allocUnsafeSlow(expected),
+): Promise<Buffer> {
+  const room = into.length >= expected ? into : Buffer.allocUnsafeSlow(expected);
+  const bytes = Buffer.from(room.buffer, room.byteOffset, expected);
+  let length = 0;
+  for await (const chunk of body) {
+    if (length + chunk.length > expected) throw new Error(`more than the ${expected} bytes asked for`);
+    bytes.set(chunk, length);
+    length += chunk.length;
+  }
+  return length === expected ? bytes : bytes.subarray(0, length);
 }
 
 const until = (signal?: AbortSignal) => (signal ? { abortSignal: signal } : {});

@@ -2,7 +2,7 @@ import { generationText } from '@millrace/core/ids/generation.ts';
 import type { Block, BlockRecord, Source } from '@millrace/core/wire/block.ts';
 import { blockRecords } from '@millrace/core/wire/records.ts';
 import type { Correction } from './correction.ts';
-import { type SourceFilter, sourceFilter } from './source-filter.ts';
+import { type NamedSource, type SourceFilter, sourceFilter } from './source-filter.ts';
 
 /** A correction and what has become of it. */
 export interface KnownCorrection {
@@ -54,6 +54,22 @@ export class Corrections {
   /** Whether a correction, withdrawn or not, was made with this object in view. */
   names(key: string): boolean {
     return this.#objects.has(key);
+  }
+
+  /** Of corrections, withdrawn or not, what concerns some sources: all that a reader of their blocks has to know. */
+  about(sources: readonly (NamedSource & { generation: Uint8Array })[]): KnownCorrection[] {
+    if (this.#known.length === 0) return [];
+    const named = sources.map((source) => ({ source, generation: generationText(source.generation) }));
+    return this.#known.flatMap(({ entry, takes, ranges }) => {
+      const touched = new Map<string, [number, number][]>();
+      for (const { source, generation } of named) {
+        const own = ranges.get(generation);
+        if (own !== undefined && takes(source)) touched.set(generation, own);
+      }
+      if (touched.size === 0) return [];
+      const concerned = [...touched].map(([generation, own]) => ({ generation, ranges: own }));
+      return [{ ...entry, correction: { ...entry.correction, objects: [], sources: concerned } }];
+    });
   }
 
   /** Undefined when no correction touches the block. */
