@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fakeObjectStore } from '@millrace/archive/testing/fake-object-store.ts';
-import { settle, virtualClock } from '../testing/virtual-clock.ts';
+import { settle, virtualClock } from '@millrace/core/testing/virtual-clock.ts';
 import { Upload } from './upload.ts';
 
 test('an upload that is closed at the moment when its last part was acknowledged is completed', async () => {

@@ -7,10 +7,10 @@ import { parseArchiveKey } from '@millrace/core/archive/key.ts';
 import { mayHoldToken } from '@millrace/core/archive/token-filter.ts';
 import { blockId } from '@millrace/core/ids/block-id.ts';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
+import { settle, virtualClock } from '@millrace/core/testing/virtual-clock.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import fc from 'fast-check';
 import { Checkpoint } from '../checkpoint.ts';
-import { settle, virtualClock } from '../testing/virtual-clock.ts';
 import { type ArchivedBlock, type ArchiveObject, ArchiveWriter } from './writer.ts';
 
 const MiB = 1024 * 1024;

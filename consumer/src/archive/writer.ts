@@ -1,4 +1,5 @@
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
+import { addBlockTokens } from '@millrace/core/archive/block-tokens.ts';
 import { encodeFooter } from '@millrace/core/archive/encode-footer.ts';
 import { FooterBuilder } from '@millrace/core/archive/footer-builder.ts';
 import { archiveKey, hourMs } from '@millrace/core/archive/key.ts';
@@ -99,8 +100,9 @@ export class ArchiveWriter {
     if (object.footer.has(block.id)) return { object, repeated: true };
     const { id, sequence, arrivalMs } = block;
     object.footer.add({ length: block.bytes.length, id, sequence, arrivalMs }, block.header);
-    if (block.payload === undefined) entry.tokens = undefined;
-    entry.tokens?.add(block.payload ?? block.bytes);
+    const { header, payload } = block;
+    if (payload === undefined) entry.tokens = undefined;
+    else if (entry.tokens !== undefined) addBlockTokens(entry.tokens, { header, payload });
     upload.push(block.bytes);
     return { object, repeated: false };
   }

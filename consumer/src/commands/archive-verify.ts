@@ -56,14 +56,13 @@ async function* inParallel<T, R>(
   work: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {
   const ahead: Promise<R>[] = [];
-  try {
-    for await (const item of items) {
-      ahead.push(work(item));
-      const first = ahead.length >= parallel ? ahead.shift() : undefined;
-      if (first !== undefined) yield await first;
-    }
-    for (let first = ahead.shift(); first !== undefined; first = ahead.shift()) yield await first;
-  } finally {
-    for (const promise of ahead) promise.catch(() => {});
+  for await (const item of items) {
+    const result = work(item);
+    // One that fails before its turn is thrown when that comes.
+    result.catch(() => {});
+    ahead.push(result);
+    const first = ahead.length >= parallel ? ahead.shift() : undefined;
+    if (first !== undefined) yield await first;
   }
+  for (let first = ahead.shift(); first !== undefined; first = ahead.shift()) yield await first;
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
+import { virtualClock } from '@millrace/core/testing/virtual-clock.ts';
 import { consumerEvents } from '../events.ts';
-import { virtualClock } from '../testing/virtual-clock.ts';
 import { type Lease, LeaseWatch } from './lease-watch.ts';
 
 const lease = (shard: string, counter: number, ended = false): Lease => ({

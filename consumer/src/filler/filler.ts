@@ -5,6 +5,7 @@ import {
   hourMs,
   parseArchiveKey,
 } from '@millrace/core/archive/key.ts';
+import { dateStartMs } from '@millrace/core/document/index-name.ts';
 import { isMillraceError, type MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { isStreamName } from '@millrace/core/ids/stream-name.ts';
 import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
@@ -158,7 +159,7 @@ export class Filler {
     const bounds = [
       ...(all ? [] : [clock.now() - recentMs]),
       ...(hotDays === undefined ? [] : [clock.now() - hotDays * 86_400_000]),
-      ...(date === undefined ? [] : [Date.parse(`${date.replaceAll('.', '-')}T00:00:00Z`) - aheadMs]),
+      ...(date === undefined ? [] : [dateStartMs(date) - aheadMs]),
     ];
     return bounds.length === 0 ? undefined : Math.max(0, ...bounds);
   }

@@ -68,3 +68,15 @@ test('stretches say which bytes the documents of each date are of, also across b
     ],
   );
 });
+
+test('a batch tells the seconds of its first and its last event', () => {
+  const line = (time: string) => `{"time":"${time}"}\n`;
+  const text = line('2026-11-20T10:00:05.9Z') + line('2026-11-20T09:59:59Z') + line('2026-11-20T10:00:05.1Z');
+  const rule = '{"parse":{"type":"json"},"time":{"key":"time","type":"string"},"v":1}';
+  const block = blockOf([{ bytes: Buffer.from(text), from: 0, capturedMs, multiline: false }], rule);
+  const [batch] = [...renderedBatches(createRenderer(), block)];
+  assert.deepEqual(batch?.times, {
+    first: Date.UTC(2026, 10, 20, 9, 59, 59) / 1000,
+    last: Date.UTC(2026, 10, 20, 10, 0, 5) / 1000,
+  });
+});

@@ -1,3 +1,4 @@
+import type { EventTimes } from '@millrace/core/archive/footer.ts';
 import type { Renderer, Unrendered } from '@millrace/core/document/render.ts';
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import type { Block, BlockRecord, Run, Source } from '@millrace/core/wire/block.ts';
@@ -17,6 +18,14 @@ export interface Stretch {
   events: number;
 }
 
+interface RenderedBatch {
+  documents: RenderedDocument[];
+  unrendered: Unrendered[];
+  stretches: Stretch[];
+  /** Of its documents; undefined: there are none. */
+  times: EventTimes | undefined;
+}
+
 /**
  * A block's documents, some thousands at a time: a block of 200 bytes may hold a million empty lines, and all their
  * documents at once are more than a process has memory for.
@@ -25,11 +34,12 @@ export function* renderedBatches(
   renderer: Renderer,
   block: Block,
   records: Generator<BlockRecord> = blockRecords(block),
-): Generator<{ documents: RenderedDocument[]; unrendered: Unrendered[]; stretches: Stretch[] }> {
+): Generator<RenderedBatch> {
   const stretching = new Stretching();
   let ended = false;
   while (!ended) {
     const documents: RenderedDocument[] = [];
+    const times = new Times();
     let bytes = 0;
     const some = function* (): Generator<BlockRecord> {
       for (let count = 0; count < recordsMax && bytes < bytesMax; count++) {
@@ -47,8 +57,29 @@ export function* renderedBatches(
       stretching.add(document.index);
       // Also makes one flat text of its pieces, which takes twice as long once thousands have gone through the caches.
       bytes += Buffer.byteLength(document.source);
+      times.add(document.source);
     });
-    yield { documents, unrendered, stretches: stretching.take(ended) };
+    yield { documents, unrendered, stretches: stretching.take(ended), times: times.found };
+  }
+}
+
+/** Every document begins with its time, to the second always of one width: compared as text, it costs next to nothing. */
+const timeAt = '{"@timestamp":"'.length;
+const timeEnd = timeAt + 'YYYY-MM-DDTHH:MM:SS'.length;
+
+class Times {
+  #first = '';
+  #last = '';
+
+  add(source: string): void {
+    const time = source.slice(timeAt, timeEnd);
+    if (this.#first === '' || time < this.#first) this.#first = time;
+    if (time > this.#last) this.#last = time;
+  }
+
+  get found(): EventTimes | undefined {
+    if (this.#first === '') return undefined;
+    return { first: Date.parse(`${this.#first}Z`) / 1000, last: Date.parse(`${this.#last}Z`) / 1000 };
   }
 }
 

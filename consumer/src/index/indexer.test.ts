@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StoreRejection } from '@millrace/core/store/failure.ts';
+import { settle } from '@millrace/core/testing/virtual-clock.ts';
 import { hold, unavailable } from '../testing/fake-store.ts';
 import {
   blocked,
@@ -14,7 +15,6 @@ import {
   rejected,
   sizes,
 } from '../testing/indexer-bench.ts';
-import { settle } from '../testing/virtual-clock.ts';
 
 test('a single line is sent at once, lines soon after it wait and go together', async (t) => {
   const { store, clock, indexer } = indexerBench(t);

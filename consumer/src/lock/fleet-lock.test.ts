@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { virtualClock } from '../testing/virtual-clock.ts';
+import { virtualClock } from '@millrace/core/testing/virtual-clock.ts';
 import { whileHeld } from './fleet-lock.ts';
 
 const running = new AbortController().signal;

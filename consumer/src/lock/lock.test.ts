@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { virtualClock } from '../testing/virtual-clock.ts';
+import { virtualClock } from '@millrace/core/testing/virtual-clock.ts';
 import { createLock, type LockItem, type LockState } from './lock.ts';
 
 function memoryItem(): LockItem & { state: LockState | undefined } {

@@ -9,10 +9,10 @@ import { createRenderer } from '@millrace/core/document/render.ts';
 import { MillraceError } from '@millrace/core/errors.ts';
 import { blockId } from '@millrace/core/ids/block-id.ts';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
+import { virtualClock } from '@millrace/core/testing/virtual-clock.ts';
 import { decodeBlock } from '@millrace/core/wire/decode.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import { renderedBatches } from '../index/batches.ts';
-import { virtualClock } from '../testing/virtual-clock.ts';
 import { wholeStore } from '../testing/whole-store.ts';
 import { retain } from './retention.ts';
 

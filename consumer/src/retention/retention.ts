@@ -1,6 +1,7 @@
 import { Catalog, type CatalogProblem } from '@millrace/archive/catalog.ts';
 import type { Corrections } from '@millrace/archive/corrections/corrections.ts';
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
+import { dateStartMs } from '@millrace/core/document/index-name.ts';
 import type { Renderer } from '@millrace/core/document/render.ts';
 import { MillraceError } from '@millrace/core/errors.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
@@ -131,7 +132,7 @@ async function checkStream(options: RetentionOptions, stream: string, checks: Da
 function firstArrivalMs(checks: DayCheck[]): number | undefined {
   if (checks.some(({ date }) => date.length < 10)) return undefined;
   const first = checks.map(({ date }) => date).sort()[0] ?? '';
-  return Date.parse(`${first.replaceAll('.', '-')}T00:00:00Z`) - earlyMs;
+  return dateStartMs(first) - earlyMs;
 }
 
 /** The horizon is one date: it stops at the first day that must stay. */

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
+import { settle } from '@millrace/core/testing/virtual-clock.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import { Value } from 'typebox/value';
 import { ConsumerConfigSchema } from '../config.ts';
 import { decodeBatchBytes, decodeBatchIndex } from '../set-aside/batch-file.ts';
 import { archived, block, delivered, setUp } from '../testing/shard-bench.ts';
-import { settle } from '../testing/virtual-clock.ts';
 import { readIncoming } from './incoming.ts';
 
 test('a call that waits for the store is answered when the worker stops, and nothing of it is covered', async () => {

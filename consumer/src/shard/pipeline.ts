@@ -1,3 +1,4 @@
+import type { EventTimes } from '@millrace/core/archive/footer.ts';
 import type { Renderer } from '@millrace/core/document/render.ts';
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { messageOf } from '@millrace/core/errors.ts';
@@ -126,16 +127,21 @@ export class Pipeline {
     const { renderer, note } = this.#options;
     const failed = (fields: object) => this.#renderFailed(block, object, id, fields);
     const rendered: Rendered = { events: 0, documents: [] };
+    const all: EventTimes[] = [];
+    let whole = true;
     try {
-      for (const { documents, unrendered, stretches } of renderedBatches(renderer, block)) {
+      for (const { documents, unrendered, stretches, times } of renderedBatches(renderer, block)) {
         if (rendered.events === 0) rendered.documents = documents;
         rendered.events += documents.length;
         countDates(stretches, block, object);
+        if (times !== undefined) all.push(times);
         note.step();
         for (const { error, ids, source } of unrendered) {
+          whole = false;
           failed({ file: source.path, events: ids.length, error: error.message });
         }
       }
+      if (whole) object.footer.setTimes(id, timesOf(all));
       return rendered;
     } catch (error) {
       // The block decoded, its bytes are archived: a fault in here must not stop the shard.
@@ -193,6 +199,15 @@ const condemned: Refusal = {
   code: 'DEADLINE',
   message: 'processes that worked at this record hung or crashed',
 };
+
+/** Of the batches of a block. */
+function timesOf(batches: EventTimes[]): EventTimes | 'none' {
+  if (batches.length === 0) return 'none';
+  return {
+    first: Math.min(...batches.map(({ first }) => first)),
+    last: Math.max(...batches.map(({ last }) => last)),
+  };
+}
 
 /** Index names end with the event date. */
 function countDates(stretches: Stretch[], { header }: Block, object: ArchiveObject): void {

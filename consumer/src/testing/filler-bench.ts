@@ -8,6 +8,7 @@ import { blockId } from '@millrace/core/ids/block-id.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
+import { virtualClock } from '@millrace/core/testing/virtual-clock.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import { consumerEvents } from '../events.ts';
 import { fillObject } from '../filler/fill-object.ts';
@@ -15,7 +16,6 @@ import { Filler } from '../filler/filler.ts';
 import { createIndexer } from '../index/indexer.ts';
 import { Horizons } from '../retention/horizons.ts';
 import { SetAsideStorm } from '../set-aside/storm.ts';
-import { virtualClock } from './virtual-clock.ts';
 import { wholeStore } from './whole-store.ts';
 
 export const running = new AbortController().signal;

@@ -5,11 +5,11 @@ import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import type { BulkResult } from '@millrace/core/store/port.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
+import { virtualClock } from '@millrace/core/testing/virtual-clock.ts';
 import { type IndexerConfig, IndexerConfigSchema } from '../index/config.ts';
 import { indexerEvents } from '../index/events.ts';
 import { createIndexer } from '../index/indexer.ts';
 import { type FakeStore, fakeStore } from './fake-store.ts';
-import { virtualClock } from './virtual-clock.ts';
 
 export const index = 'millrace-app-2026.11.22';
 export const overloaded: BulkResult = { kind: 'retry', status: 429, reason: 'queue full' };

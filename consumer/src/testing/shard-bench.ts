@@ -5,6 +5,7 @@ import { createRenderer, type Renderer } from '@millrace/core/document/render.ts
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
 import { blockOf } from '@millrace/core/testing/blocks.ts';
+import { virtualClock } from '@millrace/core/testing/virtual-clock.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import { ConsumerConfigSchema } from '../config.ts';
 import { shardEvents } from '../events.ts';
@@ -12,7 +13,6 @@ import { createIndexer } from '../index/indexer.ts';
 import type { DeliveredRecord } from '../shard/kcl-protocol.ts';
 import { createProcessor } from '../shard/processor.ts';
 import { Shard } from '../shard/shard.ts';
-import { virtualClock } from './virtual-clock.ts';
 import { wholeStore } from './whole-store.ts';
 
 /** A shard on the daemon's protocol, with fakes on all other sides. */

@@ -6,8 +6,8 @@ import { fakeObjectStore } from '@millrace/archive/testing/fake-object-store.ts'
 import { putObject, testBlock } from '@millrace/archive/testing/objects.ts';
 import { validateConfig } from '@millrace/core/config/validate.ts';
 import { createRenderer, type Renderer } from '@millrace/core/document/render.ts';
+import { settle, virtualClock } from '@millrace/core/testing/virtual-clock.ts';
 import { type ConsumerConfig, ConsumerConfigSchema } from '../../config.ts';
-import { settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { ArchiveKeeper } from './keeper.ts';
 import { writeNdjson } from './ndjson.ts';
 
