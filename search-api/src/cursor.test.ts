@@ -8,7 +8,8 @@ const query = { q: 'error', from: 'now-15m', to: '*' };
 const cursor: Cursor = {
   nowMs: 1_790_000_000_000,
   order: 'desc',
-  after: ['2026-11-22T10:00:00.123456789Z', '/var/log/a.log', 'g', 42, null],
+  side: 'next',
+  values: ['2026-11-22T10:00:00.123456789Z', '/var/log/a.log', 'g', 42, null],
 };
 
 test('a cursor comes back as it went', () => {
@@ -21,8 +22,11 @@ test('a cursor comes back as it went', () => {
     fc.property(
       fc.array(value, { minLength: 5, maxLength: 5 }),
       fc.constantFrom('asc', 'desc'),
-      (after, order) => {
-        const some: Cursor = { nowMs: 1, order, after };
+      fc.constantFrom('next', 'previous'),
+      fc.constantFrom(undefined, { value: 10_000, relation: 'gte' as const }),
+      fc.constantFrom(undefined, 'a point'),
+      (values, order, side, total, point) => {
+        const some: Cursor = { nowMs: 1, order, side, values, total, point };
         const text = encodeCursor(some, query);
         assert.match(text, /^[A-Za-z0-9_-]+$/);
         assert.deepEqual(decodeCursor(text, query, order), some);
@@ -63,6 +67,6 @@ test('a cursor belongs to its query and direction', () => {
 });
 
 test('a cursor of a newer version is refused, whatever it holds', () => {
-  const text = Buffer.from(JSON.stringify([2, 'anything'])).toString('base64url');
+  const text = Buffer.from(JSON.stringify([3, 'anything'])).toString('base64url');
   assert.throws(() => decodeCursor(text, query, 'desc'), /of another version/);
 });

@@ -1,4 +1,5 @@
-import { type ErrorCode, isMillraceError, messageOf } from '@millrace/core/errors.ts';
+import { type ErrorCode, isMillraceError, type MillraceError, messageOf } from '@millrace/core/errors.ts';
+import { StoreRejection } from '@millrace/core/store/failure.ts';
 import { Type } from 'typebox';
 import type { Events } from './events.ts';
 
@@ -8,16 +9,49 @@ export const ErrorSchema = Type.Object({
     code: Type.String(),
     message: Type.String(),
     hint: Type.Optional(Type.String()),
+    at: Type.Optional(
+      Type.Object(
+        { start: Type.Integer(), end: Type.Integer() },
+        { description: 'Where in q: UTF-16 offsets, end exclusive' },
+      ),
+    ),
   }),
 });
 
-/** Codes of HTTP's own besides the closed list of MillraceError. */
-type HttpCode = 'NOT_FOUND' | 'FORBIDDEN' | 'BUSY' | 'REQUEST_INVALID' | 'INTERNAL';
+/** Codes of HTTP's own besides the closed list of MillraceError; docs/errors.md has both. */
+export const httpCodes = [
+  'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'UNAUTHORIZED',
+  'FORBIDDEN',
+  'BUSY',
+  'RATE_LIMITED',
+  'REQUEST_INVALID',
+  'CONFLICT',
+  'LIMIT',
+  'LOGIN_UNAVAILABLE',
+  'INTERNAL',
+] as const;
+
+type HttpCode = (typeof httpCodes)[number];
+type Place = NonNullable<MillraceError['at']>;
 
 export interface Failure {
   status: number;
   event: keyof Events;
-  body: { error: { code: ErrorCode | HttpCode; message: string; hint?: string } };
+  body: { error: { code: ErrorCode | HttpCode; message: string; hint?: string; at?: Place } };
+  headers?: Record<string, string>;
+}
+
+/** What a request is refused with, thrown by what has no reply at hand. */
+export class Refused extends Error {
+  readonly failure: Failure;
+
+  constructor(refusal: Failure) {
+    super(refusal.body.error.message);
+    this.name = 'Refused';
+    this.failure = refusal;
+  }
 }
 
 export function failure(
@@ -26,8 +60,15 @@ export function failure(
   code: ErrorCode | HttpCode,
   message: string,
   hint?: string,
+  { at, headers }: { at?: Place | undefined; headers?: Record<string, string> } = {},
 ): Failure {
-  return { status, event, body: { error: { code, message, ...(hint === undefined ? {} : { hint }) } } };
+  const error = {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(at === undefined ? {} : { at }),
+  };
+  return { status, event, body: { error }, ...(headers === undefined ? {} : { headers }) };
 }
 
 export const routesHint =
@@ -35,8 +76,9 @@ export const routesHint =
 
 /** What is said about an error to a client: nothing of engines or stack traces, which are for the log. */
 export function failureOf(error: unknown): Failure {
+  if (error instanceof Refused) return error.failure;
   if (isMillraceError(error, 'QUERY_INVALID'))
-    return failure(400, 'query_refused', error.code, error.message, error.hint);
+    return failure(400, 'query_refused', error.code, error.message, error.hint, { at: error.at });
   if (isMillraceError(error, 'STORE_UNAVAILABLE'))
     return failure(
       503,
@@ -45,6 +87,9 @@ export function failureOf(error: unknown): Failure {
       'the search store does not answer',
       'try again in a moment; nothing is lost, indexing catches up by itself',
     );
+  // A bound of ours, which the store was not even asked about: it says what to do.
+  if (error instanceof StoreRejection && error.hint !== undefined)
+    return failure(400, 'query_refused', 'QUERY_INVALID', error.message, error.hint);
   if (isMillraceError(error, 'STORE_REJECTED'))
     return failure(
       502,

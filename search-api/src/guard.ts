@@ -1,5 +1,7 @@
+import { isLoopback } from './access/config.ts';
+import { refusedOrigin } from './access/origin.ts';
 import type { Context } from './context.ts';
-import { type Failure, failure } from './failure.ts';
+import { failure } from './failure.ts';
 import type { Api } from './server.ts';
 
 /** Nothing from elsewhere, nothing inline, in nobody's frame. */
@@ -14,33 +16,40 @@ const securityHeaders = {
   'cache-control': 'no-store',
 };
 
-/** What every request passes: security headers, the name the server is called by, the bound on costly requests. */
+/** What every request passes: security headers, the name the server is called by, the page that it comes from. */
 export function guard(api: Api, { config, telemetry }: Context): void {
   const allowed = allowedNames(config.http);
+  api.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders);
+    const refusal = allowed?.has(request.hostname.toLowerCase()) === false ? foreignName : undefined;
+    const refused = refusal ?? refusedOrigin(request, config.http.public_url);
+    if (refused === undefined) return undefined;
+    telemetry.emit(refused.event, { path: request.routeOptions.url, host: request.hostname });
+    return reply.code(refused.status).send(refused.body);
+  });
+}
+
+const foreignName = failure(
+  403,
+  'query_refused',
+  'FORBIDDEN',
+  'this server is not called by that host name',
+  'call it by localhost or its address, or list the name in http.allowed_hosts',
+);
+
+/** The bound on costly requests; behind the hooks that say who asks, so that strangers take nobody's place. */
+export function boundCostly(api: Api, { config, telemetry }: Context): void {
   const requests = telemetry.counter('requests_total', 'Searches and histograms asked for');
   const tookMs = telemetry.counter('request_milliseconds_total', 'Time that searches and histograms took');
   let running = 0;
   telemetry.gauge('requests_running', 'Searches and histograms running now', () => running);
 
   api.addHook('onRequest', async (request, reply) => {
-    reply.headers(securityHeaders);
-    const refuse = ({ status, event, body }: Failure) => {
-      telemetry.emit(event, { path: request.routeOptions.url, host: request.hostname });
-      return reply.code(status).send(body);
-    };
-    if (allowed !== undefined && !allowed.has(request.hostname.toLowerCase()))
-      return refuse(
-        failure(
-          403,
-          'query_refused',
-          'FORBIDDEN',
-          'this server is not called by that host name',
-          'call it by localhost or its address, or list the name in http.allowed_hosts',
-        ),
-      );
     if (request.routeOptions.config.costly !== true) return undefined;
-    if (running >= config.requests_max)
-      return refuse(failure(429, 'busy', 'BUSY', 'too many searches at a time', 'try again in a moment'));
+    if (running >= config.requests_max) {
+      telemetry.emit('busy', { path: request.routeOptions.url });
+      return reply.code(429).header('retry-after', '1').send(tooBusy.body);
+    }
     running++;
     requests();
     // Also when the client goes away: `close` comes always, and once.
@@ -52,10 +61,12 @@ export function guard(api: Api, { config, telemetry }: Context): void {
   });
 }
 
+const tooBusy = failure(429, 'busy', 'BUSY', 'too many searches at a time', 'try again in a moment');
+
 /** Names that a server on loopback answers to; undefined: any, it is meant to be reached from elsewhere. */
 function allowedNames(http: Context['config']['http']): Set<string> | undefined {
-  const loopback = http.host === 'localhost' || http.host === '::1' || http.host.startsWith('127.');
-  if (!loopback) return undefined;
+  if (!isLoopback(http.host)) return undefined;
   const names = ['localhost', '127.0.0.1', '::1', '[::1]', http.host, ...http.allowed_hosts];
+  if (http.public_url !== undefined) names.push(new URL(http.public_url).hostname);
   return new Set(names.map((name) => name.toLowerCase()));
 }

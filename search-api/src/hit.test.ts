@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { unlimitedAccess } from './access/access.ts';
 import { highlightRanges, hitOf } from './hit.ts';
 
 test('a document is flattened, under short names where there are some', () => {
-  const hit = hitOf({
+  const document = {
     id: 'x',
     index: 'i',
     sort: [],
@@ -17,9 +18,10 @@ test('a document is flattened, under short names where there are some', () => {
       http: { response: { status_code: 200, body: { bytes: 5 } } },
       error: { type: 'parse' },
       fields: { host: 'mine', nested: { a: [1] } },
+      kv: ['host=mine'],
     },
-  });
-  assert.deepEqual(hit, {
+  };
+  assert.deepEqual(hitOf(document, unlimitedAccess('loopback')), {
     id: 'x',
     '@timestamp': 't',
     message: 'a b',

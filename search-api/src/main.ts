@@ -9,16 +9,27 @@ import { createStore } from '@millrace/core/store/create.ts';
 import type { Store } from '@millrace/core/store/port.ts';
 import { createTelemetry, type Telemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
+import { createGate } from './access/create.ts';
+import { idOfKey, makeKey } from './access/key.ts';
+import { startAlerts } from './alerts/start.ts';
+import { type ArchiveDesk, archiveDesk } from './archive/desk.ts';
+import { AuditFile } from './audit/file.ts';
 import { loadConfig, type SearchApiConfig } from './config.ts';
 import { type Events, events } from './events.ts';
+import { withoutArchive } from './find/archive-finder.ts';
+import { hotFinder } from './find/finder.ts';
+import { keptHorizons } from './find/kept-horizons.ts';
 import { LedgerDesk } from './ledger-desk.ts';
 import { ReplayJobs } from './replays/jobs.ts';
 import { replayProcesses } from './replays/process.ts';
 import { createServer } from './server.ts';
+import { UnmarkedReader } from './status/unmarked.ts';
 
 const usage = `usage: node search-api/src/main.ts run --config FILE
+       node search-api/src/main.ts key --id ID
 
-Serves the search API and the page. Stops on SIGTERM or SIGINT.
+run serves the search API and the page, and stops on SIGTERM or SIGINT. key makes an API key, and the entry for
+access.keys that lets it in.
 `;
 
 /** Requests that are running when asked to stop have this long to end. */
@@ -32,7 +43,24 @@ async function run(file: string): Promise<void> {
   const objects = config.archive ? createS3(config.archive) : undefined;
   const ledger = objects && ledgerDesk(config, objects, store);
   const replays = config.replays && replayJobs(config.replays, telemetry.emit);
-  const server = await createServer({ config, store, ledger, replays, clock: systemClock, telemetry });
+  const auditFile =
+    config.audit.file === undefined ? undefined : new AuditFile(config.audit.file, telemetry.emit);
+  const archive = objects && searchedArchive(config, objects, store, telemetry);
+  archive?.start();
+  const server = await createServer({
+    config,
+    store,
+    horizons: keptHorizons(store, systemClock),
+    finder: archive?.find ?? withoutArchive(hotFinder(store)),
+    beside: archive?.beside ?? (async () => undefined),
+    ledger,
+    unmarked: objects && unmarkedReader(config, objects, store),
+    replays,
+    gate: createGate(config, store.objects, systemClock),
+    auditFile,
+    clock: systemClock,
+    telemetry,
+  });
   const stop = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
@@ -45,13 +73,18 @@ async function run(file: string): Promise<void> {
     });
   });
   telemetry.emit('started', { address });
+  const alerts = startAlerts(config, store, systemClock, telemetry.emit);
   await stop;
+  const alertsEnded = alerts?.close();
   const closed = new AbortController();
   const cut = systemClock.sleep(drainMsMax, closed.signal).then(() => server.server.closeAllConnections());
   await server.close();
   closed.abort();
   await cut;
+  await auditFile?.close();
+  await alertsEnded;
   await replays?.close();
+  await archive?.close();
   await store.close();
   objects?.close();
   telemetry.emit('stopped');
@@ -70,6 +103,25 @@ function replayJobs(
     clock: systemClock,
     emit,
   });
+}
+
+function searchedArchive(
+  { archive, archive_search: config }: SearchApiConfig,
+  objects: ObjectStore,
+  store: Store,
+  telemetry: Telemetry<Events>,
+): ArchiveDesk {
+  const onFailure = (error: unknown) => telemetry.emit('archive_gaps_unknown', { reason: messageOf(error) });
+  const prefix = archive?.prefix ?? '';
+  const bucket = archive === undefined ? {} : { bucket: archive };
+  const desk = archiveDesk({ config, objects, ...bucket, prefix, store, clock: systemClock, onFailure });
+  telemetry.gauge('archive_scans_running', 'Threads that look into archive objects', () => desk.pool.busy);
+  telemetry.gauge(
+    'archive_scans_waiting',
+    'Parts of archive objects that wait for one',
+    () => desk.pool.queued,
+  );
+  return desk;
 }
 
 function ledgerDesk({ archive, ledger }: SearchApiConfig, objects: ObjectStore, store: Store): LedgerDesk {
@@ -91,20 +143,42 @@ function ledgerDesk({ archive, ledger }: SearchApiConfig, objects: ObjectStore, 
   });
 }
 
+function unmarkedReader({ archive }: SearchApiConfig, objects: ObjectStore, store: Store): UnmarkedReader {
+  return new UnmarkedReader({ objects, prefix: archive?.prefix ?? '', store, clock: systemClock });
+}
+
+/** What `key` prints; the key itself is written nowhere else. */
+function newKey(id: string): string {
+  const { key, sha256 } = makeKey(id, systemClock);
+  if (idOfKey(key) === undefined)
+    throw new MillraceError('USAGE', 'key: --id is 1 to 64 letters, digits or -');
+  const entry = JSON.stringify({ id, sha256, scopes: ['search'] });
+  return `${key}\n\nThis is the only time that the key is shown. In search-api.json, under access.keys:\n\n${entry}\n`;
+}
+
 /** Exit codes: 0 stopped as asked, 2 usage or configuration, 1 anything else. */
 async function main(args: string[]): Promise<number> {
   try {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        config: { type: 'string' },
+        id: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
     if (values.help) {
       process.stdout.write(usage);
       return 0;
     }
-    if (positionals.length !== 1 || positionals[0] !== 'run' || values.config === undefined)
-      throw new MillraceError('USAGE', 'expected: run --config FILE');
+    const [command] = positionals;
+    if (positionals.length === 1 && command === 'key') {
+      process.stdout.write(newKey(values.id ?? ''));
+      return 0;
+    }
+    if (positionals.length !== 1 || command !== 'run' || values.config === undefined)
+      throw new MillraceError('USAGE', 'expected: run --config FILE, or key --id ID');
     await run(values.config);
     return 0;
   } catch (error) {

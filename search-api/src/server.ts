@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { messageOf } from '@millrace/core/errors.ts';
 import fastify, {
@@ -9,16 +9,40 @@ import fastify, {
   type FastifyRequest,
   type RawServerDefault,
 } from 'fastify';
+import { enforceScopes } from './access/enforce.ts';
+import { identifyAskers } from './access/hooks.ts';
+import { watchLongAnswers } from './access/watch.ts';
+import { answerFailures, headerBytesMax, rawAnswer, unreadable } from './answer-failures.ts';
+import { auditRequests } from './audit/audit.ts';
+import { baseRoute, withoutBase } from './base-path.ts';
 import type { Context } from './context.ts';
-import { type Failure, failure, failureOf, routesHint } from './failure.ts';
-import { guard } from './guard.ts';
+import { failureOf } from './failure.ts';
+import { boundCostly, guard } from './guard.ts';
+import { describeRoutes } from './openapi/document.ts';
+import { alertRoutes } from './routes/alerts.ts';
+import { compareRoute } from './routes/compare.ts';
+import { contextRoutes } from './routes/context.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { exportRoute } from './routes/export.ts';
+import { facetsRoute } from './routes/facets.ts';
+import { fieldStatsRoute } from './routes/field-stats.ts';
+import { fieldsRoutes } from './routes/fields.ts';
 import { healthRoutes } from './routes/health.ts';
 import { histogramRoute } from './routes/histogram.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { ledgerRoute } from './routes/ledger.ts';
+import { loginRoutes } from './routes/login.ts';
+import { meRoute } from './routes/me.ts';
 import { pageRoutes } from './routes/page.ts';
+import { patternsRoute } from './routes/patterns.ts';
 import { replayRoutes } from './routes/replays.ts';
+import { savedRoutes } from './routes/saved.ts';
 import { searchRoute } from './routes/search.ts';
+import { searchStreamRoute } from './routes/search-stream.ts';
+import { statusRoute } from './routes/status.ts';
+import { tailRoutes } from './routes/tail.ts';
 import { validatorCompiler } from './validator.ts';
+import { webSockets } from './web-sockets.ts';
 
 /** The server with types that follow from the routes' schemas. */
 export type Api = FastifyInstance<
@@ -36,17 +60,18 @@ declare module 'fastify' {
   }
 }
 
-/** Room for the longest query, percent-encoded, and a cursor. */
-const headerBytesMax = 128 * 1024;
-
 /** The API and the page on it; listens nowhere yet. */
 export async function createServer(context: Context): Promise<Api> {
   const { telemetry, config } = context;
   const api = fastify({
     logger: false,
+    rewriteUrl: withoutBase(config.http.base_path),
+    trustProxy: config.http.trusted_proxies.length === 0 ? false : config.http.trusted_proxies,
     bodyLimit: 1024,
     requestTimeout: 10_000,
     handlerTimeout: config.request_timeout_ms,
+    // How long a part of a path may be says the schema of its route.
+    routerOptions: { maxParamLength: headerBytesMax },
     http: { maxHeaderSize: headerBytesMax },
     return503OnClosing: true,
     // Before any route and hook: an address that cannot be decoded.
@@ -65,56 +90,40 @@ export async function createServer(context: Context): Promise<Api> {
     forceCloseConnections: 'idle',
   }).withTypeProvider<TypeBoxTypeProvider>();
   api.setValidatorCompiler(validatorCompiler);
-  api.setErrorHandler((error, request, reply) => {
-    const failed = failureOf(error);
-    // A client that went away is nobody's fault, and there is nobody to tell.
-    telemetry.emit(reply.raw.destroyed ? 'cancelled' : failed.event, {
-      path: request.routeOptions.url,
-      reason: messageOf(error),
-    });
-    if (failed.status === 503) reply.header('retry-after', '2');
-    return reply.code(failed.status).send(failed.body);
-  });
-  api.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0]?.slice(0, 200);
-    const failed = failure(
-      404,
-      'query_refused',
-      'NOT_FOUND',
-      `there is no ${request.method} ${path}`,
-      routesHint,
-    );
-    return reply.code(404).send(failed.body);
-  });
+  // Pages elsewhere may send it without being asked whether they may.
+  api.removeContentTypeParser('text/plain');
+  await describeRoutes(api, context);
+  await webSockets(api, context);
+  // Before whatever refuses: what was refused is in the audit log too.
+  auditRequests(api, context);
   guard(api, context);
+  answerFailures(api, telemetry);
+  await identifyAskers(api, context);
+  enforceScopes(api);
+  watchLongAnswers(api, context);
+  boundCostly(api, context);
   searchRoute(api, context);
+  searchStreamRoute(api, context);
   histogramRoute(api, context);
+  exportRoute(api, context);
+  savedRoutes(api, context);
+  facetsRoute(api, context);
+  fieldsRoutes(api, context);
+  fieldStatsRoute(api, context);
+  patternsRoute(api, context);
+  compareRoute(api, context);
+  contextRoutes(api, context);
+  statusRoute(api, context);
+  alertRoutes(api, context);
   ledgerRoute(api, context);
   replayRoutes(api, context);
+  tailRoutes(api, context);
   healthRoutes(api, context);
+  meRoute(api, context);
+  loginRoutes(api, context);
+  keyRoutes(api, context);
+  await docsRoutes(api, context);
+  baseRoute(api, config.http.base_path);
   await pageRoutes(api);
   return api;
-}
-
-/** What is no HTTP, or too much of it; Node gives such a request to no route. */
-function unreadable(code: string): Failure {
-  if (code === 'HPE_HEADER_OVERFLOW')
-    return failure(
-      431,
-      'query_refused',
-      'REQUEST_INVALID',
-      'the address and headers are too long',
-      `they may have ${headerBytesMax} bytes together`,
-    );
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return failure(408, 'query_refused', 'REQUEST_INVALID', 'the request did not come in time', 'try again');
-  return failure(400, 'query_refused', 'REQUEST_INVALID', 'this is not HTTP', routesHint);
-}
-
-function rawAnswer({ status, body }: Failure): string {
-  const text = JSON.stringify(body);
-  return (
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
-    `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
-  );
 }

@@ -1,10 +1,15 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { MillraceError } from '@millrace/core/errors.ts';
-import { latestNs, parseTime } from '@millrace/core/query/time.ts';
+import { latestNs } from '@millrace/core/query/time.ts';
+import { assertFieldAllowed } from '../access/allowed.ts';
 import type { Context } from '../context.ts';
+import { countedField } from '../count/counted-field.ts';
+import { drawHistogram } from '../count/histogram.ts';
+import { archiveShortfall, cutShortfall, PartialSchema } from '../count/shortfalls.ts';
+import { spanOf, type TimeSpan } from '../count/span.ts';
 import { ErrorSchema } from '../failure.ts';
 import { intervalFor, intervalOf } from '../interval.ts';
-import { type Plan, plan, whatParameters } from '../plan.ts';
+import { plan, whatParameters } from '../plan.ts';
 import type { Api } from '../server.ts';
 
 const bucketsMax = 1000;
@@ -12,6 +17,7 @@ const bucketsMax = 1000;
 const latestMs = Number(latestNs / 1_000_000n);
 
 const schema = {
+  summary: 'Events by stretch of time',
   querystring: Type.Object(
     {
       ...whatParameters,
@@ -24,6 +30,13 @@ const schema = {
           description: 'Width of a bucket: 30s, 5m, 1d',
         }),
       ),
+      by: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 256,
+          description: 'A field: each bucket is parted by its most frequent values',
+        }),
+      ),
     },
     { additionalProperties: false },
   ),
@@ -34,66 +47,69 @@ const schema = {
       /** The time that was asked for; the first and last bucket may reach beyond it, but count within it only. */
       from: Type.String(),
       to: Type.String(),
-      buckets: Type.Array(Type.Object({ from: Type.String(), count: Type.Integer() })),
+      buckets: Type.Array(
+        Type.Object({
+          from: Type.String(),
+          count: Type.Integer(),
+          /** With `by`: events by value, and those of other values or of none. */
+          by: Type.Optional(
+            // A record's pattern leaves out names with line breaks, which values may have.
+            Type.Object({}, { additionalProperties: Type.Integer() }),
+          ),
+          other: Type.Optional(Type.Integer()),
+        }),
+      ),
+      partial: PartialSchema,
     }),
     default: ErrorSchema,
   },
 };
 
 /** `GET /api/v1/histogram`: events per stretch of time, empty stretches included. */
-export function histogramRoute(api: Api, { store, clock }: Context): void {
-  api.get('/api/v1/histogram', { schema, config: { costly: true } }, async (request) => {
-    const { buckets, interval, ...what } = request.query;
+export function histogramRoute(api: Api, { store, horizons, clock, config }: Context): void {
+  const { limits } = config;
+  api.get('/api/v1/histogram', { schema, config: { scope: 'search', costly: true } }, async (request) => {
+    const { buckets, interval, by, ...what } = request.query;
+    const { access, signal } = request;
     if (buckets !== undefined && interval !== undefined)
       throw new MillraceError('QUERY_INVALID', 'buckets and interval exclude each other', {
         hint: 'pass buckets for about so many, or interval for an exact width',
       });
+    if (by !== undefined) assertFieldAllowed(access, by);
+    const field = by === undefined ? undefined : countedField(by);
     const nowMs = clock.now();
-    const planned = plan(what, nowMs);
-    const endMs = planned.toNs === undefined ? nowMs : Number(planned.toNs / 1_000_000n);
-    const fromMs = await firstMs(planned, endMs, request.signal);
-    // An open end is now, unless what is asked for begins later.
-    const toMs = Math.max(fromMs, endMs);
-    const spanMs = Math.max(1, toMs - fromMs);
-    const intervalMs = interval === undefined ? intervalFor(spanMs, buckets ?? 60) : intervalOf(interval);
-    if (spanMs / intervalMs > bucketsMax)
-      throw new MillraceError('QUERY_INVALID', `more than ${bucketsMax} buckets`, {
-        hint: 'pass a wider interval or a shorter time',
-      });
-    if (Math.ceil(toMs / intervalMs) * intervalMs > latestMs)
-      throw new MillraceError('QUERY_INVALID', 'the last bucket would end after the year 2262', {
-        hint: 'pass a narrower interval or an earlier to',
-      });
-    const { indices, query } = planned;
-    const response = await store.histogram({ indices, query, intervalMs, fromMs, toMs }, request.signal);
+    const planned = plan(what, nowMs, access);
+    const span = await spanOf(store, planned, nowMs, signal);
+    const intervalMs = intervalIn(span, buckets ?? 60, interval);
+    const [drawn, shortfalls] = await Promise.all([
+      drawHistogram(store, planned, { ...span, intervalMs }, field, limits.query_ms_max, signal),
+      archiveShortfall(horizons, what, planned, access),
+    ]);
     return {
-      took_ms: response.tookMs,
+      took_ms: drawn.tookMs,
       interval_ms: intervalMs,
-      from: new Date(fromMs).toISOString(),
-      to: new Date(toMs).toISOString(),
-      buckets: response.buckets.map((bucket) => ({
-        from: new Date(bucket.fromMs).toISOString(),
-        count: bucket.count,
+      from: new Date(span.fromMs).toISOString(),
+      to: new Date(span.toMs).toISOString(),
+      buckets: drawn.buckets.map(({ fromMs, ...bucket }) => ({
+        from: new Date(fromMs).toISOString(),
+        ...bucket,
       })),
+      partial: [...(drawn.cut ? [cutShortfall] : []), ...shortfalls],
     };
   });
+}
 
-  /** Without a bound, the histogram begins with the oldest event; with none at all it has the last 15 minutes. */
-  async function firstMs(planned: Plan, toMs: number, signal: AbortSignal): Promise<number> {
-    if (planned.fromNs !== undefined) return Number(planned.fromNs / 1_000_000n);
-    const { hits } = await store.search(
-      {
-        indices: planned.indices,
-        query: planned.query,
-        size: 1,
-        order: 'asc',
-        trackTotal: 0,
-        highlight: false,
-      },
-      signal,
-    );
-    const oldest = hits[0]?.source['@timestamp'];
-    if (typeof oldest !== 'string') return toMs - 900_000;
-    return Math.min(toMs, Number(parseTime(oldest, toMs).firstNs / 1_000_000n));
-  }
+/** @throws MillraceError QUERY_INVALID: more buckets than anyone draws, or one that ends where no time is */
+function intervalIn({ fromMs, toMs }: TimeSpan, buckets: number, interval: string | undefined): number {
+  const spanMs = Math.max(1, toMs - fromMs);
+  const intervalMs = interval === undefined ? intervalFor(spanMs, buckets) : intervalOf(interval);
+  if (spanMs / intervalMs > bucketsMax)
+    throw new MillraceError('QUERY_INVALID', `more than ${bucketsMax} buckets`, {
+      hint: 'pass a wider interval or a shorter time',
+    });
+  if (Math.ceil(toMs / intervalMs) * intervalMs > latestMs)
+    throw new MillraceError('QUERY_INVALID', 'the last bucket would end after the year 2262', {
+      hint: 'pass a narrower interval or an earlier to',
+    });
+  return intervalMs;
 }

@@ -3,6 +3,7 @@ import type { LedgerReport } from '@millrace/archive/ledger/report.ts';
 import { MillraceError } from '@millrace/core/errors.ts';
 import { parseSpan } from '@millrace/core/query/span.ts';
 import { parseTime } from '@millrace/core/query/time.ts';
+import { assertUnlimited } from '../access/allowed.ts';
 import type { Context } from '../context.ts';
 import { ErrorSchema, failure } from '../failure.ts';
 import type { Api } from '../server.ts';
@@ -15,6 +16,7 @@ const Whole = Type.Integer({ minimum: 0 });
 const Items = Type.Array(Type.Record(Type.String(), Type.Unknown()));
 
 const schema = {
+  summary: 'What became of every byte of every file',
   querystring: Type.Object(
     {
       stream: Type.Optional(Type.String({ pattern: '^[a-z0-9_]{1,100}$' })),
@@ -62,7 +64,8 @@ const schema = {
 
 /** `GET /api/v1/ledger`: what became of every byte of every file, as `millrace ledger` tells it. */
 export function ledgerRoute(api: Api, { ledger, clock, telemetry }: Context): void {
-  api.get('/api/v1/ledger', { schema, config: { costly: true } }, async (request, reply) => {
+  api.get('/api/v1/ledger', { schema, config: { scope: 'ledger', costly: true } }, async (request, reply) => {
+    assertUnlimited(request.access, 'the ledger is');
     const { size, cursor, since, older_than: olderThan, ...what } = request.query;
     if (ledger === undefined) {
       throw new MillraceError('QUERY_INVALID', 'this search API does not know the archive', {

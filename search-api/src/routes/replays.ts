@@ -2,6 +2,7 @@ import { Type } from '@fastify/type-provider-typebox';
 import { MillraceError } from '@millrace/core/errors.ts';
 import { compileQueryText } from '@millrace/core/query/compile.ts';
 import { formatNs, parseTime } from '@millrace/core/query/time.ts';
+import { assertUnlimited } from '../access/allowed.ts';
 import type { Context } from '../context.ts';
 import { ErrorSchema, failure } from '../failure.ts';
 import { JobSchema, type ReplayBody, ReplayBodySchema } from '../replays/job.ts';
@@ -9,6 +10,7 @@ import type { Api } from '../server.ts';
 
 const nothing = Type.Object({}, { additionalProperties: false });
 const params = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{12}$' }) });
+const config = { scope: 'replay' } as const;
 const bodyBytesMax = 64 * 1024;
 
 /**
@@ -17,15 +19,24 @@ const bodyBytesMax = 64 * 1024;
  */
 export function replayRoutes(api: Api, { replays, clock }: Context): void {
   const none = { querystring: nothing };
-  const one = { response: { 200: JobSchema, default: ErrorSchema } };
+  // 404: replays are not configured.
+  const otherwise = { 404: ErrorSchema, default: ErrorSchema };
+  const one = { response: { 200: JobSchema, ...otherwise } };
 
   api.post(
     '/api/v1/replays',
     {
-      schema: { ...none, body: ReplayBodySchema, response: { 202: JobSchema, default: ErrorSchema } },
+      schema: {
+        summary: 'Queues a replay of the archive into the store',
+        ...none,
+        body: ReplayBodySchema,
+        response: { 202: JobSchema, ...otherwise },
+      },
       bodyLimit: bodyBytesMax,
+      config,
     },
     async (request, reply) => {
+      assertUnlimited(request.access, 'replays are');
       if (replays === undefined) return reply.code(404).send(notConfigured.body);
       const job = replays.add(absolute(request.body, clock.now()));
       if (job === undefined) return reply.code(429).send(queueFull.body);
@@ -33,21 +44,35 @@ export function replayRoutes(api: Api, { replays, clock }: Context): void {
     },
   );
 
-  const list = { response: { 200: Type.Object({ replays: Type.Array(JobSchema) }), default: ErrorSchema } };
-  api.get('/api/v1/replays', { schema: { ...none, ...list } }, async (_request, reply) => {
+  const list = {
+    summary: 'Replays that wait, run or have ended',
+    response: { 200: Type.Object({ replays: Type.Array(JobSchema) }), ...otherwise },
+  };
+  api.get('/api/v1/replays', { schema: { ...none, ...list }, config }, async (request, reply) => {
+    assertUnlimited(request.access, 'replays are');
     if (replays === undefined) return reply.code(404).send(notConfigured.body);
     return { replays: replays.list() };
   });
 
-  api.get('/api/v1/replays/:id', { schema: { ...none, params, ...one } }, async (request, reply) => {
-    if (replays === undefined) return reply.code(404).send(notConfigured.body);
-    return replays.get(request.params.id) ?? reply.code(404).send(unknown.body);
-  });
+  api.get(
+    '/api/v1/replays/:id',
+    { schema: { summary: 'How far a replay is', ...none, params, ...one }, config },
+    async (request, reply) => {
+      assertUnlimited(request.access, 'replays are');
+      if (replays === undefined) return reply.code(404).send(notConfigured.body);
+      return replays.get(request.params.id) ?? reply.code(404).send(unknown.body);
+    },
+  );
 
-  api.delete('/api/v1/replays/:id', { schema: { ...none, params, ...one } }, async (request, reply) => {
-    if (replays === undefined) return reply.code(404).send(notConfigured.body);
-    return replays.cancel(request.params.id) ?? reply.code(404).send(unknown.body);
-  });
+  api.delete(
+    '/api/v1/replays/:id',
+    { schema: { summary: 'Ends a replay; what it wrote stays', ...none, params, ...one }, config },
+    async (request, reply) => {
+      assertUnlimited(request.access, 'replays are');
+      if (replays === undefined) return reply.code(404).send(notConfigured.body);
+      return replays.cancel(request.params.id) ?? reply.code(404).send(unknown.body);
+    },
+  );
 }
 
 /** @throws MillraceError QUERY_INVALID: what cannot be carried out is refused at once, not by a job that fails */

@@ -1,3 +1,5 @@
+import type { AggregateRequest, AggregateResult } from '@millrace/core/store/aggregation.ts';
+import { StoreRejection } from '@millrace/core/store/failure.ts';
 import type {
   HistogramRequest,
   SearchHit,
@@ -6,12 +8,20 @@ import type {
   SortValues,
   Store,
 } from '@millrace/core/store/port.ts';
+import { memoryObjects } from '@millrace/core/testing/memory-objects.ts';
 import { unusedStore } from '@millrace/core/testing/unused-store.ts';
 
 /** A store for tests of routes: keeps the order and paging of the port, looks at no query, notes what was asked. */
 export interface FakeStore extends Store {
   searches: SearchRequest[];
   histograms: HistogramRequest[];
+  aggregations: AggregateRequest[];
+  /** What aggregations answer, by the name of the part; absent: nothing was counted. */
+  counts: Record<string, AggregateResult>;
+  /** Hot horizons, by stream. */
+  horizonDates: Map<string, string>;
+  /** Points in time that are open, with the documents there were then. */
+  points: Map<string, FakeDocument[]>;
   /** Called before every answer; may throw or wait. */
   before: (signal: AbortSignal | undefined) => Promise<void>;
 }
@@ -41,10 +51,17 @@ export function fakeDocument(time: string, file: string, offset: number, message
 }
 
 export function createFakeStore(documents: FakeDocument[]): FakeStore {
+  let opened = 0;
   const store: FakeStore = {
     ...unusedStore(),
     searches: [],
     histograms: [],
+    aggregations: [],
+    counts: {},
+    horizonDates: new Map(),
+    horizons: async () => store.horizonDates,
+    points: new Map(),
+    objects: memoryObjects(),
     before: async () => {},
     describe: async (signal) => {
       await store.before(signal);
@@ -53,7 +70,34 @@ export function createFakeStore(documents: FakeDocument[]): FakeStore {
     async search(request, signal) {
       store.searches.push(request);
       await store.before(signal);
-      return answer(documents, request);
+      if (request.point === undefined) return answer(documents, request);
+      const then = store.points.get(request.point);
+      if (then === undefined) throw new StoreRejection(404, 'no such point');
+      return answer(then, request);
+    },
+    async *scan(_request, signal) {
+      for (let from = 0; from < documents.length; from += 1_000) {
+        await store.before(signal);
+        yield documents
+          .slice(from, from + 1_000)
+          .map((doc): SearchHit => ({ index: 'millrace-app-2026.11.22', ...doc, sort: [] }));
+      }
+    },
+    async openPoint(_indices, _keepMs, signal) {
+      await store.before(signal);
+      const point = `point-${++opened}`;
+      store.points.set(point, [...documents]);
+      return point;
+    },
+    async closePoint(point) {
+      store.points.delete(point);
+    },
+    async aggregate(request, signal) {
+      store.aggregations.push(request);
+      await store.before(signal);
+      const names = Object.keys(request.parts);
+      const parts = Object.fromEntries(names.map((name) => [name, store.counts[name] ?? {}]));
+      return { tookMs: 1, total: documents.length, parts };
     },
     async histogram(request, signal) {
       store.histograms.push(request);
