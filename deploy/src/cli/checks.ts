@@ -6,6 +6,7 @@ import { runNode, runProgram } from './run-program.ts';
 const checks: [title: string, command: string, ...args: string[]][] = [
   ['format and lint', 'biome', 'ci', '--colors=off', '--error-on-warnings', '.'],
   ['types', 'tsc'],
+  ['types of the page', 'tsc', '-p', 'search-api/web'],
   ['promises', 'oxlint', '--type-aware', '--deny-warnings'],
   ['dead code', 'knip'],
 ];

@@ -12,8 +12,12 @@ export interface CliContext {
   clock: Clock;
   stdout(text: string): void;
   stderr(text: string): void;
+  /** Bytes to stdout; resolves when there is room for more. */
+  write(bytes: Uint8Array): Promise<void>;
   /** True when stderr is a terminal, where lines may be redrawn. */
   tty: boolean;
+  /** True when stdout is one: colours, and a pager. */
+  stdoutTty?: boolean;
 }
 
 export interface Option {

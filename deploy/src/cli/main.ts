@@ -1,4 +1,5 @@
 /** `./millrace` ends here: finds the command, runs it, and turns what went wrong into a sentence and an exit code. */
+import { once } from 'node:events';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suggest } from '@millrace/core/config/suggest.ts';
@@ -15,7 +16,11 @@ const context: CliContext = {
   clock: systemClock,
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
+  async write(bytes) {
+    if (!process.stdout.write(bytes)) await once(process.stdout, 'drain');
+  },
   tty: process.stderr.isTTY === true,
+  stdoutTty: process.stdout.isTTY === true,
 };
 
 /** What the user wrote is wrong; everything else is a failure of what they asked for. */

@@ -3,9 +3,12 @@ import { agent } from './commands/agent.ts';
 import { archive } from './commands/archive.ts';
 import { bench } from './commands/bench.ts';
 import { check } from './commands/check.ts';
+import { contextCommand } from './commands/context.ts';
 import { corrections } from './commands/corrections.ts';
+import { dashboards } from './commands/dashboards.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
+import { exportCommand } from './commands/export.ts';
 import { fill } from './commands/fill.ts';
 import { ledger } from './commands/ledger.ts';
 import { packageCommand } from './commands/package.ts';
@@ -15,6 +18,7 @@ import { retention } from './commands/retention.ts';
 import { search } from './commands/search.ts';
 import { setAside } from './commands/set-aside.ts';
 import { status } from './commands/status.ts';
+import { tail } from './commands/tail.ts';
 import { test } from './commands/test.ts';
 import { up } from './commands/up.ts';
 
@@ -24,6 +28,9 @@ export const commands: readonly Command[] = [
   down,
   status,
   search,
+  tail,
+  contextCommand,
+  exportCommand,
   archive,
   replay,
   corrections,
@@ -35,6 +42,7 @@ export const commands: readonly Command[] = [
   setAside,
   retention,
   fill,
+  dashboards,
   test,
   check,
   bench,

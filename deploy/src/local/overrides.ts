@@ -28,7 +28,7 @@ export function parseOverrides(settings: string[]): Overrides {
     if (file === undefined || keys === undefined || text === undefined) {
       throw new MillraceError('USAGE', `--set "${setting}" is not FILE.KEY=VALUE`, {
         hint:
-          'for example consumer.archive.object_age_ms_max=60000, search-api.http.host=0.0.0.0, ' +
+          'for example consumer.archive.object_age_ms_max=60000, search-api.requests_max=128, ' +
           'agent.match.outbox_size=1g or agent.system.log_level=debug',
       });
     }

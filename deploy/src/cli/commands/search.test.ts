@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { MillraceError } from '@millrace/core/errors.ts';
 import { parseTime } from '@millrace/core/query/time.ts';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
 import { type CliContext, parseCommand } from '../command.ts';
-import { lineOf, search } from './search.ts';
+import { search } from './search.ts';
 
 const startMs = Date.UTC(2026, 10, 22, 10, 30);
 /** Hits of one page, whatever was asked for. */
@@ -52,40 +51,27 @@ interface Run {
   stderr: string;
 }
 
-/** Runs `search`; each look of --follow comes after the next of `arrivals`, and the run ends with the last one. */
-async function run(t: TestContext, args: string[], events: Event[], arrivals: Event[][] = []): Promise<Run> {
+/** Runs `search` to its end. */
+async function run(t: TestContext, args: string[], events: Event[]): Promise<Run> {
   const clock = { nowMs: startMs };
-  const end = new MillraceError('DEADLINE', 'the test is over');
-  const waiting = [...arrivals];
   let [stdout, stderr] = ['', ''];
   const context: CliContext = {
     root: '/nowhere',
     cwd: '/nowhere',
     env: {},
-    clock: {
-      ...systemClock,
-      now: () => clock.nowMs,
-      async sleep() {
-        const next = waiting.shift();
-        if (next === undefined) throw end;
-        clock.nowMs += 1000;
-        events.push(...next);
-      },
-    },
+    clock: { ...systemClock, now: () => clock.nowMs },
     stdout: (text) => {
       stdout += text;
     },
     stderr: (text) => {
       stderr += text;
     },
+    write: async () => {},
     tty: false,
   };
   const url = await fakeApi(t, events, clock);
   const parsed = parseCommand(search, ['x', '--url', url, '--json', ...args]);
-  const code = await search.run(context, parsed).catch((error: unknown) => {
-    if (error !== end) throw error;
-    return 0;
-  });
+  const code = await search.run(context, parsed);
   const printed = stdout
     .split('\n')
     .filter((line) => line !== '')
@@ -101,46 +87,12 @@ function series(name: string, count: number, agoS: number): Event[] {
   }));
 }
 
-const ids = (...events: Event[][]) => events.flat().map(({ id }) => id);
+const ids = (events: Event[]) => events.map(({ id }) => id);
 
 test('the newest events are printed, oldest first, page by page', async (t) => {
   const events = series('a', 40, 5);
   assert.deepEqual((await run(t, ['--limit', '20'], [...events])).printed, ids(events.slice(20)));
   assert.deepEqual((await run(t, [], [...events])).printed, ids(events));
-});
-
-test('what arrives is printed once, also late and in bursts', async (t) => {
-  const old = series('a', 30, 5);
-  const arrivals = [series('b', 20, 0), [], series('c-late', 3, 50), series('d', 1, -1)];
-  const { printed } = await run(t, ['--follow'], [...old], arrivals);
-  assert.deepEqual(printed, ids(old, ...arrivals));
-});
-
-test('what --limit cut off does not come again with --follow', async (t) => {
-  const old = series('a', 30, 5);
-  const arrivals = [series('b', 2, 0)];
-  const { printed } = await run(t, ['--follow', '--limit', '3'], [...old], arrivals);
-  assert.deepEqual(printed, ids(old.slice(-3), ...arrivals));
-});
-
-test('what is older than --since does not come with --follow', async (t) => {
-  const arrivals = [series('b', 2, 0), series('c', 1, -2)];
-  const recent = await run(
-    t,
-    ['--follow', '--since', '10s'],
-    [...series('a', 3, 30), ...series('r', 2, 1)],
-    arrivals,
-  );
-  assert.deepEqual(recent.printed, ids(series('r', 2, 1), ...arrivals));
-  const nothing = await run(t, ['--follow', '--since', '10s'], series('a', 3, 30), arrivals);
-  assert.deepEqual(nothing.printed, ids(...arrivals));
-});
-
-test('an event dated in the future does not hide what arrives', async (t) => {
-  const future = series('f', 1, -86_400);
-  const arrivals = [series('b', 2, 0), series('c', 2, -1)];
-  const { printed } = await run(t, ['--follow'], [...future], arrivals);
-  assert.deepEqual(printed, ids(future, ...arrivals));
 });
 
 test('a port where nobody listens is exit code 3 and a sentence, with nothing on stdout', async (t) => {
@@ -151,9 +103,4 @@ test('a port where nobody listens is exit code 3 and a sentence, with nothing on
     stderr,
     /^no search API answers on http:\/\/127\.0\.0\.1:1 \(.+\); \.\/millrace up starts one\n$/,
   );
-});
-
-test('control characters of a line do not reach the terminal', () => {
-  const hit = { id: 'i', '@timestamp': 't', host: 'h', tag: 'g', message: 'a\u001b]0;title\u0007b\n\tc\r' };
-  assert.equal(lineOf(hit), 't h g a\\x1b]0;title\\x07b\n\tc\\x0d\n');
 });

@@ -16,6 +16,8 @@ const groups: Record<string, Group> = {
   agent: (context) => nodeTests(context, ['agent'], '**/*.test.ts'),
   packages: (context) => nodeTests(context, ['e2e/packages'], '*.test.ts'),
   e2e: (context) => endToEnd(context),
+  search: (context) => endToEnd(context, ...filesOf(context, 'e2e/search')),
+  ui: (context) => endToEnd(context, ...filesOf(context, 'e2e/ui')),
   chaos: (context, parsed) => endToEnd(context, ...chaosArguments(parsed, 3)),
 };
 
@@ -26,6 +28,8 @@ const longGroups: Record<string, Group> = {
     runTests(context, ['agent/src/model.test.ts', 'core/src/document/fuzz.test.ts'], {
       MILLRACE_TEST_SEEDS: 'random',
     }),
+  schemathesis: (context) =>
+    endToEnd(context, 'e2e/search/schemathesis.test.ts', '--minutes', String(fullSchemathesisMinutes)),
   long: (context) => endToEnd(context, ...filesOf(context, 'e2e/long', (file) => file !== chaosFile)),
 };
 
@@ -44,6 +48,8 @@ const partGroups: Record<string, Group> = {
 const allGroups: Record<string, Group> = { ...groups, ...longGroups, ...partGroups };
 /** Long enough to meet what three minutes do not. */
 const fullChaosMinutes = 10;
+/** In the group search it runs for one. */
+const fullSchemathesisMinutes = 10;
 const chaosFile = 'e2e/long/chaos.test.ts';
 
 export const test: Command = {
@@ -72,10 +78,14 @@ export const test: Command = {
     }));
     if (isFull) parsed.strings.minutes ??= String(fullChaosMinutes);
     const failed: string[] = [];
+    const took: string[] = [];
     for (const { name, run } of runs) {
       context.stderr(`\ntest: ${name}\n`);
+      const startedMs = context.clock.monotonic();
       if ((await run(context, parsed)) !== exitCodes.ok) failed.push(name);
+      took.push(`${name} ${Math.round((context.clock.monotonic() - startedMs) / 1_000)} s`);
     }
+    context.stderr(`\ntest: took ${took.join(', ')}\n`);
     context.stderr(failed.length === 0 ? '\ntest: all good\n' : `\ntest: failed: ${failed.join(', ')}\n`);
     return failed.length === 0 ? exitCodes.ok : exitCodes.failed;
   },
@@ -94,7 +104,9 @@ function oneFile(context: CliContext, name: string): Group {
     );
   }
   // Tests of the whole need a running stack.
-  const needsStack = ['tests', 'long'].some((folder) => path.startsWith(join(context.root, 'e2e', folder)));
+  const needsStack = ['tests', 'long', 'search', 'ui'].some((folder) =>
+    path.startsWith(join(context.root, 'e2e', folder)),
+  );
   if (needsStack) return () => endToEnd(context, path);
   return () => runNode(context, ['--test', path], { cwd: context.root });
 }
@@ -109,13 +121,19 @@ function nodeTests(context: CliContext, folders: string[], pattern: string): Pro
 
 function runTests(context: CliContext, files: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
   const cwd = context.root;
-  return runNode(context, ['--test', '--test-timeout=300000', ...files], {
+  // Node leaves a core free, and of two that is half: most tests wait for processes and timers.
+  const options = ['--test', '--test-concurrency=2', '--test-timeout=300000'];
+  return runNode(context, [...options, ...files], {
     cwd,
     env: { ...context.env, ...env },
   });
 }
 
-function filesOf(context: CliContext, folder: string, take: (file: string) => boolean): string[] {
+function filesOf(
+  context: CliContext,
+  folder: string,
+  take: (file: string) => boolean = () => true,
+): string[] {
   return globSync(join(folder, '*.test.ts'), { cwd: context.root }).filter(take).sort();
 }
 

@@ -4,6 +4,7 @@ import { isMillraceError, MillraceError } from '@millrace/core/errors.ts';
 import { fetchEngines } from '../../local/fetch.ts';
 import { findJava, findMaven } from '../../local/java.ts';
 import { parseOverrides } from '../../local/overrides.ts';
+import { buildPage } from '../../local/page.ts';
 import { openStack, type Stack, type StackOptions } from '../../local/stack.ts';
 import { type CliContext, type Command, exitCodes, integerOption, type Parsed } from '../command.ts';
 import { detach, reportToParent } from '../detach.ts';
@@ -88,6 +89,8 @@ async function supervise(
   const engines = join(context.root, '.millrace', 'engines');
   const maven = () => findMaven(context.env, java);
   const files = await fetchEngines(engines, maven, context.clock, (text) => progress.now(text));
+  progress.now('building the page');
+  await buildPage(context.root);
   makeFolder(settings.dataDir);
   const stack = await openStack({
     ...settings,
