@@ -5,17 +5,22 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { storeVersions } from '@millrace/deploy/local/engines/versions.ts';
 import { type Proxied, proxied, startFaultProxy } from './harness/fault-proxy.ts';
 import { endpoint, millrace, root, type StackUnderTest } from './harness/stack.ts';
+import { startStoreEngine } from './harness/store-engine.ts';
 
 /**
  * Starts one stack by `./millrace up`, runs e2e/tests against it one file after another, and stops it. Arguments: test
- * files to run instead of all; `--minutes` and `--seed` are for e2e/long/chaos.test.ts.
+ * files to run instead of all, those of e2e/search with an Elasticsearch beside; `--minutes` and `--seed` are for
+ * e2e/long/chaos.test.ts.
  */
 const { values, positionals: files } = parseArgs({
   options: { minutes: { type: 'string' }, seed: { type: 'string' } },
   allowPositionals: true,
 });
+/** They run on each engine. */
+const searching = files.some((file) => file.includes('e2e/search/'));
 /** Between the parts stand proxies that disturb them. */
 const disturbed = files.some((file) => file.endsWith('chaos.test.ts'));
 
@@ -53,8 +58,10 @@ const settings = [
   'consumer.filler.min_age_ms=5000',
   'consumer.archive.layout=blocks+ndjson',
   'consumer.archive.keep_interval_ms=3000',
+  // Whoever evaluates alerts does so for all who share the store: here it is the servers of the tests.
+  'search-api.alerts.evaluate=false',
 ];
-const closing: (() => void)[] = [];
+const closing: (() => unknown)[] = [];
 if (disturbed) {
   stack.faults = portBase + 8;
   const url = (part: Proxied) => `http://127.0.0.1:${(stack.faults ?? 0) + proxied.indexOf(part)}`;
@@ -85,6 +92,7 @@ process.stderr.write(up.stdout + up.stderr);
 let code = 1;
 try {
   if (up.code === 0) {
+    const elasticsearch = searching ? await secondEngine() : undefined;
     const tests =
       files.length > 0 ? files : globSync('e2e/tests/*.test.ts', { cwd: root }).sort(conformanceLast);
     const child = spawn(
@@ -104,6 +112,11 @@ try {
           ...(values.minutes ? { MILLRACE_TEST_MINUTES: values.minutes } : {}),
           ...(values.seed ? { MILLRACE_TEST_SEED: values.seed } : {}),
           MILLRACE_E2E_STORE: `opensearch=http://127.0.0.1:${portBase + 4}`,
+          MILLRACE_E2E_SEARCH: JSON.stringify({
+            opensearch: endpoint(stack, 'opensearch'),
+            elasticsearch,
+            s3: endpoint(stack, 's3'),
+          }),
         },
       },
     );
@@ -111,11 +124,18 @@ try {
   }
 } finally {
   await millrace('down', '--data', dataDir);
-  for (const close of closing) close();
+  for (const close of closing) await close();
   if (code === 0) rmSync(dir, { recursive: true, force: true });
   else process.stderr.write(`e2e: logs and state of the failed run are in ${dir}\n`);
 }
 process.exitCode = code ?? 1;
+
+/** The address of an Elasticsearch of the newest version, without security. */
+async function secondEngine(): Promise<string> {
+  const engine = await startStoreEngine('elasticsearch', storeVersions.elasticsearch[1]);
+  closing.push(() => engine.stop());
+  return engine.node;
+}
 
 /** The store's own suite alters cluster settings, so nothing else may need the store after it. */
 function conformanceLast(a: string, b: string): number {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { type Browser, chromium } from 'playwright-core';
 
 const places = [
   '/usr/bin/chromium',
@@ -8,11 +9,25 @@ const places = [
   '/usr/bin/google-chrome-stable',
 ];
 
+/** A Chromium without a screen, which asks nobody but the pages that are opened in it. */
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath(),
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
 /**
  * Chromium's path; installs Debian's package when there is none and we are root.
  * @throws Error that says what to install
  */
-export function chromiumPath(): string {
+function chromiumPath(): string {
   const found = places.find((path) => existsSync(path));
   if (found) return found;
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {

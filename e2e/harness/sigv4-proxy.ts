@@ -34,7 +34,11 @@ export async function sigV4Proxy(engine: string, identity: SigningIdentity): Pro
         return;
       }
       proxy.passed++;
-      const headers = { 'content-type': incoming.headers['content-type'] ?? 'application/json' };
+      const headers = {
+        'content-type': incoming.headers['content-type'] ?? 'application/json',
+        // Node gives a DELETE no length by itself, and the engine would read its body as the next request.
+        'content-length': body.length,
+      };
       const options = { method: incoming.method ?? 'GET', headers };
       const forwarded = request(new URL(incoming.url ?? '/', engine), options, (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);

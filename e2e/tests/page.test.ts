@@ -2,23 +2,13 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { chromium } from 'playwright-core';
-import { chromiumPath } from '../harness/chromium.ts';
+import { launchChromium } from '../harness/chromium.ts';
 import { stackUnderTest } from '../harness/stack.ts';
 
 const stack = stackUnderTest();
 
 test('a person finds a line that was just written', async (t) => {
-  const browser = await chromium.launch({
-    executablePath: chromiumPath(),
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  const browser = await launchChromium();
   t.after(() => browser.close());
   const page = await browser.newPage();
   const problems: string[] = [];

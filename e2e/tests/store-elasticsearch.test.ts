@@ -18,7 +18,7 @@ const millrace = {
   cluster: ['monitor', 'manage_index_templates'],
   indices: [
     {
-      names: ['millrace-*', 'millrace_marks', 'millrace_horizons'],
+      names: ['millrace-*', 'millrace_marks', 'millrace_horizons', 'millrace_objects'],
       privileges: ['create_index', 'index', 'read', 'maintenance', 'monitor', 'delete', 'delete_index'],
     },
   ],

@@ -1,0 +1,76 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from './stack.ts';
+
+const version = '4.32.5';
+const venv = join(root, '.millrace/venv');
+
+/**
+ * What a schema cannot say is no fault: that a query, a time or a cursor is well formed. Everything else that
+ * schemathesis checks is: statuses, bodies, content types and methods as documented, and never a 5xx.
+ */
+const settings = `
+hooks = "hooks.py"
+
+[checks.positive_data_acceptance]
+enabled = false
+
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 405, 409, 413, 415, 429, 431]
+`;
+
+/** It knows no NDJSON. */
+const hooks = `
+import schemathesis
+
+@schemathesis.serializer("application/x-ndjson")
+def ndjson(ctx, value):
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else str(value).encode()
+`;
+
+/** Runs schemathesis against a server's own document; resolves to its exit code. What it found is on stdout. */
+export async function runSchemathesis(url: string, key: string, minutes: number): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-schemathesis-'));
+  const config = join(folder, 'schemathesis.toml');
+  writeFileSync(config, settings);
+  writeFileSync(join(folder, 'hooks.py'), hooks);
+  const child = spawn(
+    installed(),
+    [
+      '--config-file',
+      config,
+      'run',
+      `${url}/docs/json`,
+      ...['--url', url, '--header', `Authorization: Bearer ${key}`],
+      ...['--max-time', String(Math.ceil(minutes * 60)), '--continue-on-failure', '--no-color'],
+      // They have no end.
+      ...['--exclude-path', '/api/v1/tail', '--exclude-path', '/api/v1/tail/ws'],
+      ...['--warnings', 'off', '--request-timeout', '40'],
+    ],
+    { cwd: folder, stdio: 'inherit' },
+  );
+  const [code] = await once(child, 'exit');
+  return code ?? 1;
+}
+
+/** The program, in an environment of its own that is made when it is missing. */
+function installed(): string {
+  const program = join(venv, 'bin/schemathesis');
+  if (existsSync(program)) return program;
+  must('python3', ['-m', 'venv', venv], 'python3 with venv is needed: apt-get install python3-venv');
+  const pip = join(venv, 'bin/pip');
+  must(
+    pip,
+    ['install', '--quiet', `schemathesis==${version}`],
+    'schemathesis comes from PyPI: is it reached?',
+  );
+  return program;
+}
+
+function must(command: string, args: string[], hint: string): void {
+  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr}\n  ${hint}`);
+}
