@@ -91,9 +91,9 @@ export function rows(page: Page) {
   return page.locator('.results .row[data-index]');
 }
 
-/** The count that the page says, once it says one that fits. */
+/** The count that the page says of what is asked now, once it says one that fits. */
 export async function counted(page: Page, text: string | RegExp): Promise<void> {
-  await page.locator('.counted [role=status]').filter({ hasText: text }).waitFor();
+  await page.locator('.counted:not(.stale) [role=status]').filter({ hasText: text }).waitFor();
 }
 
 /** The answer to what is asked now is there. */

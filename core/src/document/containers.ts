@@ -2,7 +2,7 @@ import type { Fields, FieldValue } from '../parse/parsed.ts';
 import { isPlain, quoted } from './json-text.ts';
 
 /** Leaves of one document in `kv`; more stay in `fields` only. */
-export const leavesMax = 512;
+export const leavesMax = 2048;
 /** UTF-16 units of a value in `kv`; the rest is cut, and the same cut is made of what is searched for. */
 export const valueUnitsMax = 256;
 /** UTF-16 units of a name, dots included; longer ones stay in `fields` only. */

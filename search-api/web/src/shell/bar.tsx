@@ -1,7 +1,7 @@
 import { type Tab, tabs } from '../state/address.ts';
-import { histogram, total } from '../state/histogram.ts';
+import { histogram, histogramStale, total } from '../state/histogram.ts';
 import { may } from '../state/me.ts';
-import { firstRowsMs, partial, tookMs } from '../state/search.ts';
+import { firstRowsMs, partial, stale, tookMs } from '../state/search.ts';
 import { status } from '../state/status.ts';
 import { go, view } from '../state/view.ts';
 import { countText } from '../time/format.ts';
@@ -68,7 +68,7 @@ function Counted() {
           count: `${counted.relation === 'gte' ? '> ' : ''}${countText(counted.value, manner.value)}`,
         });
   return (
-    <p class="counted">
+    <p class={histogramStale.value || stale.value ? 'counted stale' : 'counted'}>
       <span role="status">
         {text}
         {partial.value.length > 0 && text !== '' && ` ${t('bar.partial')}`}

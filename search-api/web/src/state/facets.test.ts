@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { refusal, server } from '../api/fake-browser.ts';
 
 const { facets, hasFacets, runFacets } = await import('./facets.ts');
-const { histogram, runHistogram } = await import('./histogram.ts');
+const { histogram, histogramStale, runHistogram } = await import('./histogram.ts');
 const { go } = await import('./view.ts');
 
 const buckets = () => histogram.value?.buckets;
@@ -36,4 +36,17 @@ test('what is hidden takes nothing else along', async () => {
   await Promise.all([runFacets(), runHistogram()]);
   assert.equal(hasFacets.value, true);
   assert.deepEqual(buckets(), []);
+});
+
+test('a count is of an earlier question until the answer to this one came', async () => {
+  server.answer = () => Response.json({ buckets: [{ from: '', count: 1 }] });
+  await runHistogram();
+  assert.equal(histogramStale.value, false);
+  const asked = runHistogram();
+  assert.equal(histogramStale.value, true);
+  server.answer = () => refusal(503, 'STORE_UNAVAILABLE');
+  const again = runHistogram();
+  await Promise.all([asked, again]);
+  assert.equal(histogramStale.value, false);
+  assert.equal(buckets(), undefined, 'a failed count leaves none that looks like it');
 });

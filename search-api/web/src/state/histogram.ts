@@ -1,4 +1,4 @@
-import { computed, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { ApiError, getJson } from '../api/client.ts';
 import type { Histogram } from '../api/types.ts';
 import { withoutStages } from '../query/edit.ts';
@@ -8,6 +8,8 @@ import { view } from './view.ts';
 
 export const histogram = signal<Histogram | undefined>(undefined);
 export const histogramFailed = signal(false);
+/** Counts on the screen answer an earlier question. */
+export const histogramStale = signal(false);
 
 /** All events that match, as far as they were counted. */
 export const total = computed(() => {
@@ -25,10 +27,10 @@ export async function runHistogram(): Promise<void> {
   const { q, from, to, stream, source } = view.value;
   if (source === 'archive') {
     // Counts are of the store: they would say nothing about these rows.
-    histogram.value = undefined;
-    histogramFailed.value = true;
+    tell(undefined);
     return;
   }
+  histogramStale.value = true;
   const what = {
     q: withoutStages(q),
     from,
@@ -37,14 +39,21 @@ export async function runHistogram(): Promise<void> {
     ...(stream === '' ? {} : { stream }),
   };
   try {
-    histogram.value = await countedBy(what, ended);
-    histogramFailed.value = false;
+    const counted = await countedBy(what, ended);
+    if (!ended.aborted) tell(counted);
   } catch (error) {
     if (ended.aborted) return;
     if (!(error instanceof ApiError)) throw error;
-    histogram.value = undefined;
-    histogramFailed.value = true;
+    tell(undefined);
   }
+}
+
+function tell(counted: Histogram | undefined): void {
+  batch(() => {
+    histogram.value = counted;
+    histogramFailed.value = counted === undefined;
+    histogramStale.value = false;
+  });
 }
 
 /** Set when levels turned out to be hidden from who asks. */
