@@ -10,6 +10,7 @@ import { isMillraceError } from '@millrace/core/errors.ts';
 import { isStreamName } from '@millrace/core/ids/stream-name.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { FooterCache } from './footer-cache.ts';
+import { inParallel } from './in-parallel.ts';
 import { type HourManifests, Manifests } from './manifests.ts';
 import type { ObjectStore } from './object-store.ts';
 import { readFooterFrame } from './reader.ts';
@@ -132,21 +133,10 @@ export class Catalog {
     onProblem: (problem: CatalogProblem) => void,
     signal?: AbortSignal,
   ): AsyncGenerator<CatalogEntry> {
-    const ahead: Promise<CatalogEntry | undefined>[] = [];
-    const parallel = this.#options.parallel ?? 8;
-    let next = 0;
-    for (let i = 0; i < listed.length; i++) {
-      while (next < listed.length && ahead.length < parallel) {
-        const item = listed[next++];
-        if (item === undefined) continue;
-        const asked = this.#entry(item, manifests, onProblem, signal);
-        // One that fails before its turn would be nobody's, and end the process.
-        asked.catch(() => {});
-        ahead.push(asked);
-      }
-      const entry = await ahead.shift();
-      if (entry !== undefined) yield entry;
-    }
+    const footers = inParallel(listed, this.#options.parallel ?? 8, (item) =>
+      this.#entry(item, manifests, onProblem, signal),
+    );
+    for await (const entry of footers) if (entry !== undefined) yield entry;
   }
 
   async #entry(

@@ -1,3 +1,4 @@
+import { inParallel } from '@millrace/archive/in-parallel.ts';
 import { type Verified, verifyObject } from '../archive/verify.ts';
 import { named } from './archive-cat.ts';
 import { withArchive } from './archive-source.ts';
@@ -47,22 +48,4 @@ export async function verifyObjects(args: string[], context: CommandContext): Pr
 /** Only what is bad is worth a line. */
 function textOf({ key, faults }: Verified): string {
   return faults.map((fault) => `BAD ${key}: ${fault}\n`).join('');
-}
-
-/** The results of `work`, in the order of the items, of which `parallel` are under way at a time. */
-async function* inParallel<T, R>(
-  items: AsyncIterable<T>,
-  parallel: number,
-  work: (item: T) => Promise<R>,
-): AsyncGenerator<R> {
-  const ahead: Promise<R>[] = [];
-  for await (const item of items) {
-    const result = work(item);
-    // One that fails before its turn is thrown when that comes.
-    result.catch(() => {});
-    ahead.push(result);
-    const first = ahead.length >= parallel ? ahead.shift() : undefined;
-    if (first !== undefined) yield await first;
-  }
-  for (let first = ahead.shift(); first !== undefined; first = ahead.shift()) yield await first;
 }

@@ -24,13 +24,13 @@ export function fieldsJson(fields: Fields): string {
   return text.isWellFormed() ? text : text.toWellFormed();
 }
 
-/** JSON of a value that may hold bigints, which are numbers in it. */
-export function exactJson(value: unknown): string {
+/** JSON of a value that may hold bigints, which are numbers in it; `space` as for `JSON.stringify`. */
+export function exactJson(value: unknown, space?: number): string {
   try {
-    return JSON.stringify(value);
+    return JSON.stringify(value, undefined, space);
   } catch {
     // A bigint somewhere: looking for one in every record would cost more than all the rest.
-    return JSON.stringify(value, exact);
+    return JSON.stringify(value, exact, space);
   }
 }
 

@@ -4,6 +4,11 @@ import type { FieldValue } from './parsed.ts';
 const sixteenDigits = /\d{16}/g;
 const exactDigitsMax = 40;
 
+/** What a JSON text says; integers beyond 2^53 are bigints, where the engine tells a reviver their digits (not all browsers). */
+export function readExact(json: string): unknown {
+  return mayHoldLongIntegers(json) ? JSON.parse(json, exactInteger) : JSON.parse(json);
+}
+
 /**
  * Whether a JSON text may hold an integer that `JSON.parse` rounds, so that it is worth a second reading with
  * `exactInteger`. Text within strings may look like one.

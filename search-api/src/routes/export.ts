@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { constants, createGzip } from 'node:zlib';
 import { Type } from '@fastify/type-provider-typebox';
-import { messageOf } from '@millrace/core/errors.ts';
+import { MillraceError, messageOf } from '@millrace/core/errors.ts';
 import type { FastifyReply } from 'fastify';
 import type { Static } from 'typebox';
 import type { Access } from '../access/access.ts';
@@ -13,9 +13,8 @@ import { type DownloadEnd, download } from '../export/download.ts';
 import { csvFormat, type Format, ndjsonFormat, rawFormat } from '../export/formats.ts';
 import { finderPages, type Pages, scanPages, storePages } from '../export/pages.ts';
 import { ErrorSchema, failure, Refused } from '../failure.ts';
-import type { Shortfall } from '../find/finder.ts';
 import { allowedSource, sourceParameter } from '../find/source.ts';
-import { plan, whatParameters } from '../plan.ts';
+import { type Plan, plan, whatParameters } from '../plan.ts';
 import type { Api } from '../server.ts';
 
 const yes = (description: string, byDefault: boolean) => Type.Boolean({ default: byDefault, description });
@@ -79,15 +78,19 @@ export function exportRoute(api: Api, context: Context): void {
   api.get('/api/v1/export', options, async (request, reply) => {
     const { query, access } = request;
     const limit = query.limit ?? rows_max;
-    if (limit > rows_max) throw tooMany(rows_max);
     const nowMs = clock.now();
     const planned = plan(query, nowMs, access);
-    if (planned.pipes.length > 0) throw piped();
+    assertExportable(planned, limit, rows_max);
     const format = formatOf(query, access);
     const source = allowedSource(query.source, access);
     const unreached = await unreachedShortfall(context, query.source, query, planned, access);
     const [lack] = unreached;
-    if (lack !== undefined && format.note === undefined && !query.allow_partial) throw lacks(lack);
+    // Told before the first row: the file could not say so.
+    if (lack !== undefined && format.note === undefined && !query.allow_partial)
+      throw refused(
+        lack.message,
+        'ask from that day on (from=), or for what there is with allow_partial=true or source=hot',
+      );
     // What lies in the store alone is read many times as fast.
     const raw = query.format === 'raw' && unmarked !== undefined;
     const inStore = source === 'hot' || (source === 'auto' && !raw && (await beside(planned)) === undefined);
@@ -156,7 +159,8 @@ function describe(reply: FastifyReply, end: DownloadEnd, file: string, type: str
 function formatOf({ format, fields, guard, allow_partial }: Question, access: Access): Format {
   const names = fields?.split(',').map((name) => name.trim());
   for (const name of names ?? []) {
-    if (name === '' || name.length > 256) throw badFields();
+    if (name === '' || name.length > 256)
+      throw refused('parameter fields: a name is empty or too long', 'fields=host,message');
     assertFieldAllowed(access, name);
   }
   if (format === 'ndjson') return ndjsonFormat(names, access);
@@ -186,51 +190,20 @@ function busy(): Refused {
   );
 }
 
-/** Told before the first row: the file could not say so. */
-function lacks({ message }: Shortfall): Refused {
-  return new Refused(
-    failure(
-      400,
-      'query_refused',
-      'QUERY_INVALID',
-      message,
-      'ask from that day on (from=), or for what there is with allow_partial=true or source=hot',
-    ),
-  );
-}
-
-function piped(): Refused {
-  return new Refused(
-    failure(
-      400,
-      'query_refused',
-      'QUERY_INVALID',
-      'an export has events, not what a pipe makes of them',
-      'leave the pipe out; GET /api/v1/search has tables',
-    ),
-  );
-}
-
-function tooMany(rowsMax: number): Refused {
-  return new Refused(
-    failure(
-      400,
-      'query_refused',
-      'QUERY_INVALID',
+/** @throws MillraceError QUERY_INVALID */
+function assertExportable({ pipes }: Plan, limit: number, rowsMax: number): void {
+  if (limit > rowsMax)
+    throw refused(
       `parameter limit: an export has ${rowsMax} events at most`,
       'ask for stretches of time one after another, or raise export.rows_max',
-    ),
-  );
+    );
+  if (pipes.length > 0)
+    throw refused(
+      'an export has events, not what a pipe makes of them',
+      'leave the pipe out; GET /api/v1/search has tables',
+    );
 }
 
-function badFields(): Refused {
-  return new Refused(
-    failure(
-      400,
-      'query_refused',
-      'QUERY_INVALID',
-      'parameter fields: a name is empty or too long',
-      'fields=host,message',
-    ),
-  );
+function refused(message: string, hint: string): MillraceError {
+  return new MillraceError('QUERY_INVALID', message, { hint });
 }

@@ -4,6 +4,7 @@ import { Agent, get, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { test } from 'node:test';
 import { Value } from 'typebox/value';
+import type { Api } from '../server.ts';
 import { fakeDocument } from '../testing/fake-store.ts';
 import { createTestServer, testNowMs } from '../testing/test-server.ts';
 import { type TailConfig, TailConfigSchema } from './config.ts';
@@ -22,6 +23,11 @@ function arrived(name: string) {
   const document = fakeDocument(new Date(testNowMs).toISOString(), '/a.log', 0, name);
   const event = { generation: 'g', ingested: new Date(testNowMs).toISOString() };
   return { ...document, id: name, source: { ...document.source, event }, sort: [testNowMs, 'g', 0, 0] };
+}
+
+async function listening(api: Api): Promise<number> {
+  await api.listen({ host: '127.0.0.1', port: 0 });
+  return (api.server.address() as AddressInfo).port;
 }
 
 async function connected(port: number, path: string): Promise<IncomingMessage> {
@@ -48,8 +54,7 @@ test('events go out as text/event-stream with a cursor, by the security headers 
   const documents = [arrived('before')];
   const { api } = await createTestServer(documents, { tail });
   t.after(() => api.close());
-  await api.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = api.server.address() as AddressInfo;
+  const port = await listening(api);
   const response = await connected(port, '/api/v1/tail?q=');
   assert.equal(response.statusCode, 200);
   assert.match(String(response.headers['content-type']), /^text\/event-stream/);
@@ -72,8 +77,7 @@ test('what is hidden from a key is in no event of its tail, live or of before, b
   const { api, asker } = await createTestServer(documents, { tail: { ...tail, viewers_max: 2 } });
   t.after(() => api.close());
   asker.access = { ...asker.access, subject: 'key:shop', redact: ['user.email'] };
-  await api.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = api.server.address() as AddressInfo;
+  const port = await listening(api);
   const response = await connected(port, '/api/v1/tail?since=now-1h');
   const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/tail/ws?since=now-1h`);
   let heard = '';
@@ -99,8 +103,7 @@ test('what no client should say over a WebSocket costs it the connection at most
 }, async (t) => {
   const { api, get: ask } = await createTestServer([], { tail: { ...tail, viewers_max: 2 } });
   t.after(() => api.close());
-  await api.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = api.server.address() as AddressInfo;
+  const port = await listening(api);
   const open = async () => {
     const asked = get({ host: '127.0.0.1', port, path: '/api/v1/tail/ws', headers: upgradeHeaders });
     const [, socket, head] = (await once(asked, 'upgrade')) as [IncomingMessage, Socket, Buffer];
@@ -149,8 +152,7 @@ test('who asks for the head of a tail takes no place, and can ask on by the same
 }, async (t) => {
   const { api, get: ask } = await createTestServer([], { tail });
   t.after(() => api.close());
-  await api.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = api.server.address() as AddressInfo;
+  const port = await listening(api);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   t.after(() => agent.destroy());
   for (const [method, path, status] of [
@@ -169,8 +171,7 @@ test('who asks for the head of a tail takes no place, and can ask on by the same
 test('as many watch as may; who leaves makes room', { timeout: 20_000 }, async (t) => {
   const { api, get: ask, store } = await createTestServer([], { tail });
   t.after(() => api.close());
-  await api.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = api.server.address() as AddressInfo;
+  const port = await listening(api);
   const first = await connected(port, '/api/v1/tail');
   await readUntil(first, '"phase":"live"');
   const refused = await ask('/api/v1/tail');
@@ -217,8 +218,7 @@ test('a WebSocket from the page of somebody else is refused, and takes no place'
 }, async (t) => {
   const { api, get: ask } = await createTestServer([], { tail });
   t.after(() => api.close());
-  await api.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = api.server.address() as AddressInfo;
+  const port = await listening(api);
   assert.equal(await upgraded(port, 'http://evil.example'), 403);
   assert.equal(await upgraded(port, 'null'), 403);
   assert.match((await ask('/metrics')).body, /^millrace_search_api_tail_viewers 0$/m);

@@ -1,5 +1,5 @@
+import { readExact } from '@millrace/core/parse/exact-integers.ts';
 import { t } from '../words/words.ts';
-import { readJson } from './exact-json.ts';
 import { LineSplitter } from './lines.ts';
 import type { ErrorBody, StreamLine } from './types.ts';
 
@@ -100,7 +100,7 @@ async function whole<T>(body: Promise<T>, signal?: AbortSignal): Promise<T> {
 
 function readAnswer(text: string): unknown {
   try {
-    return readJson(text);
+    return readExact(text);
   } catch {
     throw offline();
   }
@@ -108,7 +108,7 @@ function readAnswer(text: string): unknown {
 
 function parsed(lines: string[]): StreamLine[] {
   try {
-    return lines.map((line) => readJson(line) as StreamLine);
+    return lines.map((line) => readExact(line) as StreamLine);
   } catch {
     throw offline();
   }

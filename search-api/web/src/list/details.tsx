@@ -1,5 +1,5 @@
+import { exactJson } from '@millrace/core/document/json-text.ts';
 import { useSignal } from '@preact/signals';
-import { writeJson } from '../api/exact-json.ts';
 import type { Hit } from '../api/types.ts';
 import { openContext, shareEvent } from '../shell/actions.ts';
 import { CopyButton } from '../shell/copy.tsx';
@@ -32,7 +32,7 @@ export function Details({ hit }: { hit: Hit }) {
         <button type="button" onClick={() => shareEvent(hit)}>
           {t('details.link')}
         </button>
-        <CopyButton text={() => writeJson(hit, 2) ?? ''} label={t('details.copyJson')} />
+        <CopyButton text={() => exactJson(hit, 2)} label={t('details.copyJson')} />
       </div>
       {shows.value === 'fields' ? (
         <FieldTable hit={hit} />

@@ -1,4 +1,6 @@
-import { readJson, writeJson } from '../api/exact-json.ts';
+import { exactJson } from '@millrace/core/document/json-text.ts';
+import { readExact } from '@millrace/core/parse/exact-integers.ts';
+
 export type JsonKind = 'key' | 'text' | 'number' | 'word' | 'plain';
 
 /** Pieces that are coloured; what comes behind them is text. */
@@ -8,7 +10,7 @@ const depthMax = 64;
 
 /** JSON with line breaks, in pieces of one colour each. */
 export function jsonPieces(value: unknown): { kind: JsonKind; text: string }[] {
-  const text = writeJson(value, 2) ?? '';
+  const text = exactJson(value, 2);
   const pieces: { kind: JsonKind; text: string }[] = [];
   let at = 0;
   for (const match of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|-?\d[\d.eE+-]*|\b(?:true|false|null)\b/g)) {
@@ -29,7 +31,7 @@ export function jsonOf(message: string): object | undefined {
   const start = message.search(/\S/);
   if (start < 0 || !'{['.includes(message[start] ?? '') || message.length > 2_000_000) return undefined;
   try {
-    const value = readJson(message);
+    const value = readExact(message);
     return typeof value === 'object' && value !== null && !isDeeper(value, depthMax) ? value : undefined;
   } catch {
     return undefined;

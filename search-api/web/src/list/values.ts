@@ -1,5 +1,5 @@
+import { exactJson } from '@millrace/core/document/json-text.ts';
 import { resolveField } from '@millrace/core/query/fields.ts';
-import { writeJson } from '../api/exact-json.ts';
 import type { Hit } from '../api/types.ts';
 
 /** Names of documents that hits have under short ones. */
@@ -97,7 +97,7 @@ function memberOf(value: unknown, path: string): unknown {
 
 export function textOf(value: unknown): string {
   if (value === undefined || value === null) return '';
-  return typeof value === 'string' ? value : (writeJson(value) ?? '');
+  return typeof value === 'string' ? value : (exactJson(value) ?? '');
 }
 
 export type Tone = 'bad' | 'warn' | 'calm' | 'good' | 'faint' | 'none';

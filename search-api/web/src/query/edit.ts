@@ -1,4 +1,4 @@
-import { writeJson } from '../api/exact-json.ts';
+import { exactJson } from '@millrace/core/document/json-text.ts';
 import { pipeStart, tokensOf } from './tokens.ts';
 
 /** A condition on a field, quoted so that it means the value as it stands. */
@@ -34,7 +34,7 @@ export function escapeName(name: string): string {
 
 /** Plain where it means the same, in quotes where a character has a meaning. */
 export function quoted(value: unknown): string {
-  const text = typeof value === 'string' ? value : (writeJson(value) ?? '');
+  const text = typeof value === 'string' ? value : exactJson(value);
   if (/^[\p{L}\p{N}_][\p{L}\p{N}_.@/-]*$/u.test(text) && !/^(?:AND|OR|NOT|TO)$/.test(text)) return text;
   return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
 }

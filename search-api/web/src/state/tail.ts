@@ -1,6 +1,6 @@
+import { readExact } from '@millrace/core/parse/exact-integers.ts';
 import { batch, signal } from '@preact/signals';
 import { ApiError, address, getJson, isAbsent, type Parameters, probe } from '../api/client.ts';
-import { readJson } from '../api/exact-json.ts';
 import type { ErrorBody, Hit, Page, TailSkip, TailState } from '../api/types.ts';
 import { createModel, resetModel, shiftModel } from '../list/model.ts';
 import { withoutStages } from '../query/edit.ts';
@@ -99,7 +99,7 @@ function listen(what: Record<string, string>, since: TailSince, stop: AbortSigna
     events.addEventListener(type, (event) => {
       // An error of the connection is an event called error too, without data.
       if (!(event instanceof MessageEvent)) return;
-      handle(readJson(String(event.data)) as T);
+      handle(readExact(String(event.data)) as T);
       since.read(event.lastEventId);
     });
   on<{ hits: Hit[] }>('hits', ({ hits }) => take(hits));

@@ -1,22 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { jsonOf, jsonPieces } from '../list/json.ts';
-import { fieldsOf, textOf } from '../list/values.ts';
+import { exactJson } from '@millrace/core/document/json-text.ts';
+import { readExact } from '@millrace/core/parse/exact-integers.ts';
+import type { Hit } from '../api/types.ts';
 import { sorted } from '../panes/table-rows.ts';
 import { quoted } from '../query/edit.ts';
-import { readJson, writeJson } from './exact-json.ts';
-import type { Hit } from './types.ts';
+import { jsonOf, jsonPieces } from './json.ts';
+import { fieldsOf, textOf } from './values.ts';
 
 const long =
   '{"id":"a","@timestamp":"t","message":"m","fields":{"user":{"id":9007199254740993},"n":[-9007199254740995]}}';
 
 test('integers beyond 2^53 are shown, copied and asked for as they were logged', () => {
-  const hit = readJson(long) as Hit;
+  const hit = readExact(long) as Hit;
   const fields = new Map(fieldsOf(hit).map(({ name, value }) => [name, value]));
   assert.equal(textOf(fields.get('user.id')), '9007199254740993');
   assert.equal(textOf(fields.get('n')), '[-9007199254740995]');
   assert.equal(quoted(fields.get('user.id')), '9007199254740993');
-  assert.equal(writeJson(hit), long);
+  assert.equal(exactJson(hit), long);
   const message = jsonOf('{"order":12345678901234567890}');
   assert.match(
     jsonPieces(message)
