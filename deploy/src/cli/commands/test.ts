@@ -32,6 +32,7 @@ const longGroups: Record<string, Group> = {
   schemathesis: (context) =>
     endToEnd(context, 'e2e/search/schemathesis.test.ts', '--minutes', String(fullSchemathesisMinutes)),
   long: (context) => endToEnd(context, ...filesOf(context, 'e2e/long', (file) => file !== chaosFile)),
+  deploy: (context) => endToEnd(context, ...filesOf(context, 'e2e/deploy')),
 };
 
 /** A part of the others, for whoever works on that. */
@@ -108,7 +109,7 @@ function oneFile(context: CliContext, name: string): Group {
     );
   }
   // Tests of the whole need a running stack.
-  const needsStack = ['tests', 'long', 'search', 'ui'].some((folder) =>
+  const needsStack = ['tests', 'long', 'search', 'ui', 'deploy'].some((folder) =>
     path.startsWith(join(context.root, 'e2e', folder)),
   );
   if (needsStack) return () => endToEnd(context, path);
