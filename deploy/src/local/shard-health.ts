@@ -22,8 +22,8 @@ const metric = {
 
 /** Of `seconds` between the two Prometheus texts. */
 export function shardHealth(first: string, second: string, seconds: number): ShardHealth[] {
-  const before = byShard(first);
-  return [...byShard(second)]
+  const before = shardValues(first);
+  return [...shardValues(second)]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([shard, now]) => {
       const value = (name: string) => now.get(name) ?? 0;
@@ -42,7 +42,7 @@ export function shardHealth(first: string, second: string, seconds: number): Sha
 }
 
 /** Sums over all other labels, by shard (the last label) and metric. */
-function byShard(text: string): Map<string, Map<string, number>> {
+export function shardValues(text: string): Map<string, Map<string, number>> {
   const shards = new Map<string, Map<string, number>>();
   for (const line of text.split('\n')) {
     const match = /^(millrace_shard_\w+)\{(.*)\} (\S+)$/.exec(line);

@@ -1,0 +1,98 @@
+import { countLimits, dayMs } from './count-steps.ts';
+import type { Load, ReshardHistory } from './ports.ts';
+import { shardsFor, type Use, useOf } from './sizing.ts';
+
+export interface Policy {
+  /** Part of what the shards take that is to be used at the peak, 0 to 1. */
+  target: number;
+  /** Scaling down must leave the use below this part of the target: or it would go up again at once. */
+  downBand: number;
+  min: number;
+  max: number;
+  /** After a change, milliseconds. */
+  cooldownMs: number;
+}
+
+export interface Situation {
+  open: number;
+  /** Part of the key space of the widest open shard: what it carries bounds the stream. */
+  widest: number;
+  /** Of the last minutes: scaling up follows it. */
+  recent: Load | undefined;
+  /** Of the last hours: scaling down follows it. */
+  long: Load | undefined;
+  history: ReshardHistory;
+  nowMs: number;
+}
+
+export interface Decision {
+  action: 'up' | 'down' | 'hold';
+  count: number;
+  why: string;
+  /** Of the recent peak, as the shards are now; undefined without metrics. */
+  use: Use | undefined;
+}
+
+/** Calls of a day that scaling down leaves for scaling up. */
+const callsKept = 4;
+/** Refused writes tell of peaks that minutes do not show. */
+const throttledGrowth = 1.25;
+
+/** One look at what came in: whether the stream has too few or too many shards. */
+export function decide(situation: Situation, policy: Policy): Decision {
+  const { open, recent, long, history, nowMs } = situation;
+  if (open < policy.min || open > policy.max) {
+    const count = Math.min(policy.max, Math.max(policy.min, open));
+    const why = `${open} shards are not within ${policy.min} to ${policy.max}`;
+    return { action: count > open ? 'up' : 'down', count: oneCall(open, count), why, use: undefined };
+  }
+  if (recent === undefined) return hold(open, 'nothing was measured', undefined);
+  const use = useOf(recent.peak, Math.min(open, 1 / situation.widest));
+  const wanted = wantedUp(situation, recent, use, policy);
+  const waitMs = (history.latestMs ?? 0) + policy.cooldownMs - nowMs;
+  if (wanted > open) {
+    const count = oneCall(open, Math.min(policy.max, wanted));
+    if (count === open) return hold(open, `${wanted} shards would be right, ${policy.max} are allowed`, use);
+    const why = `${useText(use)}${recent.throttled > 0 ? `, ${recent.throttled} writes refused` : ''}`;
+    if (waitMs > 0) return hold(open, `${why}; changed ${minutes(policy.cooldownMs - waitMs)} ago`, use);
+    return { action: 'up', count, why, use };
+  }
+  const fewer = Math.max(
+    policy.min,
+    shardsFor((long ?? recent).peak, policy.target * policy.downBand).shards,
+  );
+  if (long === undefined || fewer >= open || recent.throttled > 0 || long.throttled > 0)
+    return hold(open, useText(use), use);
+  const why = `${useText(use)}, and ${fewer} would have carried the whole of ${long.source}`;
+  if (waitMs > 0) return hold(open, `${why}; changed ${minutes(policy.cooldownMs - waitMs)} ago`, use);
+  const calls = history.countCalls.filter((at) => at > nowMs - dayMs).length;
+  if (calls > countLimits.callsPerDay - callsKept)
+    return hold(open, `${why}; ${calls} of the day's ten calls are used, the rest is for scaling up`, use);
+  return { action: 'down', count: oneCall(open, fewer), why, use };
+}
+
+function wantedUp(situation: Situation, recent: Load, use: Use, policy: Policy): number {
+  const { open } = situation;
+  const worst = Math.max(use.bytes, use.records, use.cpu);
+  const byThrottles = recent.throttled > 0 ? Math.ceil(open * throttledGrowth) : 0;
+  const byLoad = worst > policy.target ? shardsFor(recent.peak, policy.target).shards : 0;
+  return Math.max(byThrottles, byLoad);
+}
+
+/** As far as one call goes; the next look decides anew. */
+function oneCall(open: number, count: number): number {
+  return Math.max(Math.ceil(open / countLimits.shrink), Math.min(count, open * countLimits.growth));
+}
+
+function hold(open: number, why: string, use: Use | undefined): Decision {
+  return { action: 'hold', count: open, why, use };
+}
+
+function useText({ bytes, records, cpu }: Use): string {
+  const percent = (part: number) => `${Math.round(part * 100)} %`;
+  return `at the peak ${percent(bytes)} of the bytes, ${percent(records)} of the records, ${percent(cpu)} of a reader's core`;
+}
+
+function minutes(ms: number): string {
+  return `${Math.max(0, Math.round(ms / 60_000))} min`;
+}
