@@ -17,6 +17,7 @@ import { replay } from './commands/replay.ts';
 import { retention } from './commands/retention.ts';
 import { search } from './commands/search.ts';
 import { setAside } from './commands/set-aside.ts';
+import { shards } from './commands/shards.ts';
 import { status } from './commands/status.ts';
 import { tail } from './commands/tail.ts';
 import { test } from './commands/test.ts';
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   agent,
   packageCommand,
   planCommand,
+  shards,
   setAside,
   retention,
   fill,

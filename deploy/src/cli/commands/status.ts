@@ -5,6 +5,7 @@ import { type RunFile, readRunFile } from '../../local/run-file.ts';
 import type { ShardHealth } from '../../local/shard-health.ts';
 import { type Command, exitCodes } from '../command.ts';
 import { dataDirOf, dataOption } from '../stack-options.ts';
+import { duration, table } from '../table.ts';
 
 export const status: Command = {
   name: 'status',
@@ -70,23 +71,4 @@ function shardRow(shard: ShardHealth): string[] {
     `${shard.events_per_s} /s`,
     String(shard.set_aside),
   ];
-}
-
-/** Columns in line, each row with its line feed. */
-function table(all: string[][]): string {
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = all.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return `${lines.join('\n')}\n`;
-}
-
-/** 42 s, 7 min, 3 h, 2 d */
-function duration(seconds: number): string {
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
 }
