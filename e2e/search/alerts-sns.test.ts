@@ -1,31 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
-import { pythonWith } from '../harness/clients.ts';
+import { startMoto } from '../harness/moto.ts';
 import { searchEngines } from '../harness/search-engines.ts';
 import { type SearchServer, startSearchServer } from '../harness/search-server.ts';
-
-/** An SNS of the moto project's, which delivers to HTTP subscribers as the real one does. */
-async function startSns(): Promise<{ endpoint: string; stop(): void }> {
-  const python = await pythonWith('moto[server]==5.2.5');
-  const program = [
-    'from moto.moto_server.threaded_moto_server import ThreadedMotoServer',
-    'server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)',
-    'server.start()',
-    'print(server.get_host_and_port()[1], flush=True)',
-    'import threading; threading.Event().wait()',
-  ].join('\n');
-  const child = spawn(python, ['-c', program], { stdio: ['ignore', 'pipe', 'ignore'] });
-  process.once('exit', () => child.kill());
-  // Before the port come sentences of its own.
-  for await (const line of createInterface({ input: child.stdout }))
-    if (/^\d+$/.test(line)) return { endpoint: `http://127.0.0.1:${line}`, stop: () => child.kill() };
-  throw new Error('moto ended before it listened');
-}
 
 /** What the query API of SNS answers, as text. */
 async function sns(endpoint: string, parameters: Record<string, string>): Promise<string> {
@@ -44,7 +24,7 @@ async function sns(endpoint: string, parameters: Record<string, string>): Promis
 
 const [engine] = searchEngines();
 describe('alerts to SNS', () => {
-  let service: Awaited<ReturnType<typeof startSns>>;
+  let service: Awaited<ReturnType<typeof startMoto>>;
   let server: SearchServer;
   let topic = '';
   const delivered: string[] = [];
@@ -61,7 +41,7 @@ describe('alerts to SNS', () => {
   });
 
   before(async () => {
-    service = await startSns();
+    service = await startMoto();
     await new Promise<void>((resolve) => subscriber.listen(0, '127.0.0.1', resolve));
     const made = await sns(service.endpoint, { Action: 'CreateTopic', Name: 'logs-alerts' });
     topic = /<TopicArn>(.+)<\/TopicArn>/.exec(made)?.[1] ?? '';
