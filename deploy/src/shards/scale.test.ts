@@ -78,6 +78,18 @@ test('what would lose data, or what Kinesis does not take, is refused before any
   }
 });
 
+test('that nobody holds a lease for a moment, after a change, is waited for; for good, it is refused', async () => {
+  for (const consumer of ['reads', 'stopped'] as const) {
+    for (const apply of [true, false]) {
+      const fake = new FakeKinesis({ consumer });
+      for (const lease of fake.leases.values()) lease.owner = undefined;
+      const { kind, why } = await run(fake, 4, { apply });
+      assert.equal(kind, consumer === 'stopped' ? 'refused' : apply ? 'done' : 'planned');
+      if (consumer === 'stopped') assert.match(why.join(), /nobody reads shardId/);
+    }
+  }
+});
+
 test('a longer retention, or a consumer that is nearer, is not refused', async () => {
   const late = { behindMs: 7 * 3_600_000 };
   assert.equal((await run(new FakeKinesis({ ...late, retentionMs: 7 * dayMs }), 4)).kind, 'done');

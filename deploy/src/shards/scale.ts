@@ -35,6 +35,8 @@ export interface ScaleResult {
 }
 
 const pollMs = 2_000;
+/** The KCL takes leases that nobody holds every two failover times. */
+const takenWithin = 4;
 /** Each step brings the bounds nearer; more are only needed when somebody else reshards too. */
 const stepsMax = 1_000;
 
@@ -65,7 +67,7 @@ class Scaling {
 
   async run(): Promise<ScaleResult> {
     const { apply } = this.#options;
-    let view = await look(this.#world);
+    let view = await this.#begin();
     let looked = false;
     while (this.#steps.length < stepsMax) {
       if (apply && view.state.status !== 'ACTIVE' && view.state.status !== 'DELETING') {
@@ -99,6 +101,15 @@ class Scaling {
       view = await look(this.#world, view);
     }
     return this.#unfinished(view, ['too many steps: does somebody else change the shards too?']);
+  }
+
+  /** After a change that somebody made a moment ago it may be that no lease is held: the KCL looks for such by turns. */
+  async #begin(): Promise<View> {
+    const view = await look(this.#world);
+    const { noConsumer, failoverMs } = this.#options;
+    if (noConsumer || view.state.onDemand || (view.leases ?? []).length === 0) return view;
+    const somebody = ({ follow }: View) => [...follow.values()].includes('read');
+    return (await this.#until(view, 'somebody reads', somebody, takenWithin * failoverMs)) ?? view;
   }
 
   #rules(view: View): StepRules {
@@ -201,9 +212,14 @@ class Scaling {
   }
 
   /** Looks until it is so; undefined when nothing changed for too long. */
-  async #until(view: View, what: string, so: (view: View) => boolean): Promise<View | undefined> {
+  async #until(
+    view: View,
+    what: string,
+    so: (view: View) => boolean,
+    patienceMs = this.#options.patienceMs,
+  ): Promise<View | undefined> {
     const { clock } = this.#world;
-    const { noConsumer, patienceMs, tell } = this.#options;
+    const { noConsumer, tell } = this.#options;
     let last = '';
     let sinceMs = clock.monotonic();
     for (let now = view; ; ) {

@@ -41,6 +41,8 @@ const defaults: FakeOptions = {
 };
 
 const renewMs = 3_000;
+/** Leases that nobody holds are taken as often as this. */
+const takeMs = 20_000;
 
 /**
  * A stream with the limits of Kinesis that no local engine has (UpdateShardCount's, the account's), and a consumer that
@@ -67,7 +69,7 @@ export class FakeKinesis {
     this.options = { ...defaults, ...options };
     const bounds = [0n, ...evenBounds(this.options.shards), keySpace];
     for (let i = 0; i + 1 < bounds.length; i++) this.#open(bounds[i] ?? 0n, (bounds[i + 1] ?? 0n) - 1n, []);
-    if (this.options.consumer !== 'absent') for (const { id } of this.shards) this.#lease(id);
+    if (this.options.consumer !== 'absent') for (const { id } of this.shards) this.#lease(id, 'worker');
     this.#measure();
   }
 
@@ -214,8 +216,8 @@ export class FakeKinesis {
     if (next !== keySpace) this.harm.push('the last hash keys are in no shard');
   }
 
-  #lease(shard: string): void {
-    this.leases.set(shard, { shard, owner: 'worker', counter: '1', checkpoint: 'TRIM_HORIZON' });
+  #lease(shard: string, owner: string | undefined): void {
+    this.leases.set(shard, { shard, owner, counter: '1', checkpoint: 'TRIM_HORIZON' });
   }
 
   #pass(ms: number): void {
@@ -227,7 +229,9 @@ export class FakeKinesis {
 
   #follow(): void {
     for (const lease of this.leases.values()) {
-      if (this.nowMs % renewMs < 1_000) lease.counter = String(Number(lease.counter) + 1);
+      if (lease.owner !== undefined && this.nowMs % renewMs < 1_000)
+        lease.counter = String(Number(lease.counter) + 1);
+      if (lease.checkpoint !== 'SHARD_END' && this.nowMs % takeMs < 1_000) lease.owner ??= 'worker';
       const shard = this.shards.find(({ id }) => id === lease.shard);
       if (shard === undefined || shard.open || this.nowMs - shard.closedMs < this.options.drainMs) continue;
       lease.checkpoint = 'SHARD_END';
@@ -236,7 +240,7 @@ export class FakeKinesis {
     if (this.options.consumer === 'late') return;
     for (const { id, parents } of this.shards) {
       const ready = parents.every((parent) => this.leases.get(parent)?.checkpoint === 'SHARD_END');
-      if (ready && !this.leases.has(id)) this.#lease(id);
+      if (ready && !this.leases.has(id)) this.#lease(id, undefined);
     }
   }
 
