@@ -29,9 +29,10 @@ async function main(args: string[]): Promise<number> {
     const { file, others } = takeConfig(rest);
     if (file === undefined) throw new MillraceError('USAGE', 'expected: --config FILE');
     if (command !== undefined) return await runCommand(command, file, others);
-    if (name !== 'run') throw unknownCommand(name);
-    if (others[0] !== undefined) throw new MillraceError('USAGE', `run: unknown argument "${others[0]}"`);
-    await run(file);
+    if (name !== 'run' && name !== 'check') throw unknownCommand(name);
+    if (others[0] !== undefined) throw new MillraceError('USAGE', `${name}: unknown argument "${others[0]}"`);
+    if (name === 'run') await run(file);
+    else check(file);
     return 0;
   } catch (error) {
     const wrongArguments = (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true;
@@ -50,6 +51,7 @@ function programUsage(): string {
   return `usage: node consumer/src/main.ts COMMAND --config FILE
 
   run           Consume the stream: archive its blocks to S3, index their events. Stops on SIGTERM or SIGINT.
+  check         Say what is wrong with a configuration.
 ${all}
 COMMAND --help tells everything about one of them.
 `;
@@ -61,7 +63,7 @@ function asksForHelp(args: string[]): boolean {
 }
 
 function unknownCommand(name: string | undefined): MillraceError {
-  const names = ['run', ...consumerCommands.map((command) => command.name)];
+  const names = ['run', 'check', ...consumerCommands.map((command) => command.name)];
   const near = name === undefined ? undefined : suggest(name, names);
   return new MillraceError(
     'USAGE',
@@ -87,6 +89,11 @@ function takeConfig(args: string[]): { file: string | undefined; others: string[
     else others.push(arg);
   }
   return { file, others };
+}
+
+function check(configFile: string): void {
+  loadConfig(configFile);
+  process.stdout.write(`${configFile} is valid\n`);
 }
 
 async function run(configFile: string): Promise<void> {

@@ -23,7 +23,8 @@ export const SearchApiConfigSchema = Type.Object(
         /**
          * Host names, without port, by which a server on loopback may be called besides localhost: those of a
          * reverse proxy on the same machine. Others are refused, or any web page could read the logs by giving
-         * its own name the address 127.0.0.1.
+         * its own name the address 127.0.0.1. A server that listens elsewhere is called by any name, unless names are
+         * listed: in a container it has to listen elsewhere, though its port may be published on loopback only.
          */
         allowed_hosts: Type.Array(Type.String({ pattern: '^[A-Za-z0-9.-]{1,253}$' }), {
           default: [],

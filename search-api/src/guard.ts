@@ -63,10 +63,11 @@ export function boundCostly(api: Api, { config, telemetry }: Context): void {
 
 const tooBusy = failure(429, 'busy', 'BUSY', 'too many searches at a time', 'try again in a moment');
 
-/** Names that a server on loopback answers to; undefined: any, it is meant to be reached from elsewhere. */
+/** Names that the server answers to; undefined: any, it is meant to be reached from elsewhere, by whatever name. */
 function allowedNames(http: Context['config']['http']): Set<string> | undefined {
-  if (!isLoopback(http.host)) return undefined;
-  const names = ['localhost', '127.0.0.1', '::1', '[::1]', http.host, ...http.allowed_hosts];
+  const own = isLoopback(http.host) ? [http.host] : [];
+  if (own.length === 0 && http.allowed_hosts.length === 0) return undefined;
+  const names = ['localhost', '127.0.0.1', '::1', '[::1]', ...own, ...http.allowed_hosts];
   if (http.public_url !== undefined) names.push(new URL(http.public_url).hostname);
   return new Set(names.map((name) => name.toLowerCase()));
 }

@@ -85,3 +85,14 @@ test('a server that is meant to be reached from elsewhere answers to any name', 
   const { statusCode } = await api.inject({ url: '/api/v1/search', headers: { host: 'logs.internal' } });
   assert.equal(statusCode, 200);
 });
+
+test('a server in a container, whose port is published on loopback, answers to the listed names only', async () => {
+  const http = { ...testHttp, host: '0.0.0.0', allowed_hosts: ['search-api'] };
+  const { api } = await createTestServer([], { http });
+  const status = async (host: string) =>
+    (await api.inject({ url: '/api/v1/search', headers: { host } })).statusCode;
+  for (const host of ['localhost:6700', '127.0.0.1:6700', 'search-api:6700'])
+    assert.equal(await status(host), 200, host);
+  assert.equal(await status('evil.example'), 403);
+  assert.equal(await status('0.0.0.0:6700'), 403);
+});

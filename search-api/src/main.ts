@@ -26,10 +26,11 @@ import { createServer } from './server.ts';
 import { UnmarkedReader } from './status/unmarked.ts';
 
 const usage = `usage: node search-api/src/main.ts run --config FILE
+       node search-api/src/main.ts check --config FILE
        node search-api/src/main.ts key --id ID
 
-run serves the search API and the page, and stops on SIGTERM or SIGINT. key makes an API key, and the entry for
-access.keys that lets it in.
+run serves the search API and the page, and stops on SIGTERM or SIGINT. check says what is wrong with a
+configuration. key makes an API key, and the entry for access.keys that lets it in.
 `;
 
 /** Requests that are running when asked to stop have this long to end. */
@@ -177,8 +178,14 @@ async function main(args: string[]): Promise<number> {
       process.stdout.write(newKey(values.id ?? ''));
       return 0;
     }
-    if (positionals.length !== 1 || command !== 'run' || values.config === undefined)
-      throw new MillraceError('USAGE', 'expected: run --config FILE, or key --id ID');
+    const known = command === 'run' || command === 'check';
+    if (positionals.length !== 1 || !known || values.config === undefined)
+      throw new MillraceError('USAGE', 'expected: run --config FILE, check --config FILE, or key --id ID');
+    if (command === 'check') {
+      loadConfig(values.config);
+      process.stdout.write(`${values.config} is valid\n`);
+      return 0;
+    }
     await run(values.config);
     return 0;
   } catch (error) {

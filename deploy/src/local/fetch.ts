@@ -29,6 +29,33 @@ const opensearchFolder = `opensearch-${engineVersions.opensearch}`;
 const kclFolder = `kcl-${engineVersions.kcl}-protobuf-${engineVersions.protobuf}`;
 const s3mockJarName = `s3mock-${engineVersions.s3mock}-exec.jar`;
 
+/** The archive's stand-in. */
+export const s3mockFetch: Fetch = {
+  title: `S3Mock ${engineVersions.s3mock} (31 MB)`,
+  folder: `s3mock-${engineVersions.s3mock}`,
+  proof: {
+    path: s3mockJarName,
+    sha256: 'dd7c192fef0005374dec507317ae946eaa5beeffeb4e901d8b97f7fd2ddfb741',
+  },
+  fill: (maven, folder, progress) => mavenArtifact(maven, 'copy', s3mockArtifact, folder, progress),
+};
+
+/** The KCL's daemon. */
+export const kclFetch: Fetch = {
+  title: `Kinesis Client Library ${engineVersions.kcl} (33 MB)`,
+  folder: kclFolder,
+  proof: {
+    path: `amazon-kinesis-client-multilang-${engineVersions.kcl}.jar`,
+    sha256: 'dd21cf2af784bd857d190334685b8ac1e49088a53f7e20029b950f58d82fa4ed',
+  },
+  async fill(maven, folder, progress) {
+    const pom = join(folder, 'pom.xml');
+    const awsKcl = createRequire(import.meta.url).resolve('aws-kcl/pom.xml');
+    await writeFile(pom, kclPom(await readFile(awsKcl, 'utf8')));
+    await mavenDependencies(maven, pom, folder, progress);
+  },
+};
+
 const fetches: readonly Fetch[] = [
   {
     title: `OpenSearch ${engineVersions.opensearch} (161 MB)`,
@@ -39,29 +66,8 @@ const fetches: readonly Fetch[] = [
     },
     fill: (maven, folder, progress) => mavenArtifact(maven, 'unpack', opensearchArtifact, folder, progress),
   },
-  {
-    title: `S3Mock ${engineVersions.s3mock} (31 MB)`,
-    folder: `s3mock-${engineVersions.s3mock}`,
-    proof: {
-      path: s3mockJarName,
-      sha256: 'dd7c192fef0005374dec507317ae946eaa5beeffeb4e901d8b97f7fd2ddfb741',
-    },
-    fill: (maven, folder, progress) => mavenArtifact(maven, 'copy', s3mockArtifact, folder, progress),
-  },
-  {
-    title: `Kinesis Client Library ${engineVersions.kcl} (33 MB)`,
-    folder: kclFolder,
-    proof: {
-      path: `amazon-kinesis-client-multilang-${engineVersions.kcl}.jar`,
-      sha256: 'dd21cf2af784bd857d190334685b8ac1e49088a53f7e20029b950f58d82fa4ed',
-    },
-    async fill(maven, folder, progress) {
-      const pom = join(folder, 'pom.xml');
-      const awsKcl = createRequire(import.meta.url).resolve('aws-kcl/pom.xml');
-      await writeFile(pom, kclPom(await readFile(awsKcl, 'utf8')));
-      await mavenDependencies(maven, pom, folder, progress);
-    },
-  },
+  s3mockFetch,
+  kclFetch,
 ];
 
 /** The paths of the engines under `root` (usually `.millrace/engines`), fetched or not. */

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { MillraceError } from '@millrace/core/errors.ts';
-import { packageAgent } from '../../package/agent-package.ts';
 import type { Arch } from '../../package/node-release.ts';
 import { type CliContext, type Command, exitCodes } from '../command.ts';
 import { createProgress } from '../progress.ts';
@@ -28,6 +27,8 @@ export const packageCommand: Command = {
       throw new MillraceError('USAGE', `package: there is no package "${what}", but agent`);
     const arch = archOf(parsed.strings.arch ?? process.arch);
     const out = parsed.strings.out;
+    // Its build tools are not there where only the other commands are installed, as in an image.
+    const { packageAgent } = await import('../../package/agent-package.ts');
     const progress = createProgress(context);
     const { executable, deb } = await packageAgent({
       root: context.root,

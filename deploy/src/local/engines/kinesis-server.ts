@@ -1,12 +1,13 @@
-/** The stream stand-in as a process: `node kinesis-server.ts PORT FOLDER`. */
+/** The stream stand-in as a process: `node kinesis-server.ts PORT FOLDER [ADDRESS]`; on loopback without an address. */
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { createServer, type Socket } from 'node:net';
 import { guardedListener, serveUntilStopped } from './serve.ts';
 import { createStreamStore } from './stream-store.ts';
 
-const [port, path] = process.argv.slice(2);
-if (port === undefined || path === undefined) throw new TypeError('usage: kinesis-server.ts PORT FOLDER');
+const [port, path, host = '127.0.0.1'] = process.argv.slice(2);
+if (port === undefined || path === undefined)
+  throw new TypeError('usage: kinesis-server.ts PORT FOLDER [ADDRESS]');
 
 const store = createStreamStore({
   path,
@@ -38,7 +39,7 @@ const front = createServer((socket: Socket) => {
   });
 });
 
-serveUntilStopped(front, Number(port), (done) => {
+serveUntilStopped(front, Number(port), host, (done) => {
   front.close();
   http1.closeAllConnections();
   // The store's own close also stops its server, which never listened: its error is expected.

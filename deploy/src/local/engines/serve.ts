@@ -16,13 +16,18 @@ export function guardedListener(server: Server): RequestListener {
   };
 }
 
-/** Listens on loopback until SIGTERM or SIGINT, then lets `close` close server and store, and exits 0. */
-export function serveUntilStopped(front: NetServer, port: number, close: (done: () => void) => void): void {
+/** Listens at `host` until SIGTERM or SIGINT, then lets `close` close server and store, and exits 0. */
+export function serveUntilStopped(
+  front: NetServer,
+  port: number,
+  host: string,
+  close: (done: () => void) => void,
+): void {
   front.on('error', (error) => {
     process.stderr.write(`${error.message}\n`);
     process.exit(1);
   });
-  front.listen(port, '127.0.0.1', () => process.stderr.write(`listening on 127.0.0.1:${port}\n`));
+  front.listen(port, host, () => process.stderr.write(`listening on ${host}:${port}\n`));
   const stop = (): void => {
     close(() => process.exit(0));
   };
