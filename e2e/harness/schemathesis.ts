@@ -1,12 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from './stack.ts';
+import { pythonTool } from './python-tool.ts';
 
 const version = '4.32.5';
-const venv = join(root, '.millrace/venv');
 
 /**
  * What a schema cannot say is no fault: that a query, a time or a cursor is well formed. Everything else that
@@ -38,7 +37,7 @@ export async function runSchemathesis(url: string, key: string, minutes: number)
   writeFileSync(config, settings);
   writeFileSync(join(folder, 'hooks.py'), hooks);
   const child = spawn(
-    installed(),
+    pythonTool('schemathesis', 'schemathesis', version),
     [
       '--config-file',
       config,
@@ -54,23 +53,4 @@ export async function runSchemathesis(url: string, key: string, minutes: number)
   );
   const [code] = await once(child, 'exit');
   return code ?? 1;
-}
-
-/** The program, in an environment of its own that is made when it is missing. */
-function installed(): string {
-  const program = join(venv, 'bin/schemathesis');
-  if (existsSync(program)) return program;
-  must('python3', ['-m', 'venv', venv], 'python3 with venv is needed: apt-get install python3-venv');
-  const pip = join(venv, 'bin/pip');
-  must(
-    pip,
-    ['install', '--quiet', `schemathesis==${version}`],
-    'schemathesis comes from PyPI: is it reached?',
-  );
-  return program;
-}
-
-function must(command: string, args: string[], hint: string): void {
-  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr}\n  ${hint}`);
 }

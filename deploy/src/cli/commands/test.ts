@@ -31,6 +31,7 @@ const longGroups: Record<string, Group> = {
     }),
   schemathesis: (context) =>
     endToEnd(context, 'e2e/search/schemathesis.test.ts', '--minutes', String(fullSchemathesisMinutes)),
+  compose: (context) => nodeTests(context, ['e2e/compose'], '*.test.ts'),
   long: (context) => endToEnd(context, ...filesOf(context, 'e2e/long', (file) => file !== chaosFile)),
   deploy: (context) => endToEnd(context, ...filesOf(context, 'e2e/deploy')),
 };

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import dockerignore from '@balena/dockerignore';
 import type { Stage } from './dockerfile.ts';
@@ -6,7 +6,7 @@ import type { Stage } from './dockerfile.ts';
 /**
  * The folder /opt/millrace of an image, made below `folder` as its COPY instructions say: of the files that
  * .dockerignore leaves in the build context, and with the packages that its workspace names, and no others. What comes
- * from elsewhere (Java, jars) is for the caller; the page is linked, where it was built.
+ * from elsewhere (Java, jars) is for the caller; the page is there if it was built.
  */
 export function makeImageTree(
   root: string,
@@ -25,7 +25,7 @@ export function makeImageTree(
       for (const copied of stages.get(from)?.copies ?? [])
         copyFiles(root, copied.sources, copied.target, folder, inContext);
       linkPackages(root, from.slice(0, -'-packages'.length), folder);
-    } else if (from === 'page') linkPage(root, join(folder, to));
+    } else if (from === 'page') copyPage(root, join(folder, to));
   }
 }
 
@@ -55,7 +55,8 @@ function linkPackages(root: string, workspace: string, folder: string): void {
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     if (done.has(name)) continue;
     done.add(name);
-    link(join(folder, name), join(folder, 'node_modules/@millrace', name));
+    // Relative, as npm's: the folder may be shown elsewhere.
+    link(join('../..', name), join(folder, 'node_modules/@millrace', name));
     for (const dependency of Object.keys(dependenciesOf(join(root, name)))) {
       if (dependency.startsWith('@millrace/')) waiting.push(dependency.slice('@millrace/'.length));
       else link(packageFolder(root, name, dependency), join(folder, 'node_modules', dependency));
@@ -73,9 +74,9 @@ function packageFolder(root: string, workspace: string, name: string): string {
   return existsSync(own) ? own : join(root, 'node_modules', name);
 }
 
-function linkPage(root: string, to: string): void {
+function copyPage(root: string, to: string): void {
   const built = join(root, 'search-api/web/dist');
-  if (existsSync(built) && readdirSync(built).length > 0) link(built, to);
+  if (existsSync(built)) cpSync(built, to, { recursive: true });
 }
 
 function link(to: string, at: string): void {
