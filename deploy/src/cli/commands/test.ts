@@ -15,6 +15,7 @@ const groups: Record<string, Group> = {
     nodeTests(context, ['core', 'archive', 'consumer', 'search-api', 'deploy'], '**/*.test.ts'),
   agent: (context) => nodeTests(context, ['agent'], '**/*.test.ts'),
   packages: (context) => nodeTests(context, ['e2e/packages'], '*.test.ts'),
+  compose: (context) => nodeTests(context, ['e2e/compose'], '*.test.ts'),
   e2e: (context) => endToEnd(context),
   // On one stack: starting it takes half a minute.
   'search+ui': (context) =>
@@ -31,7 +32,7 @@ const longGroups: Record<string, Group> = {
     }),
   schemathesis: (context) =>
     endToEnd(context, 'e2e/search/schemathesis.test.ts', '--minutes', String(fullSchemathesisMinutes)),
-  compose: (context) => nodeTests(context, ['e2e/compose'], '*.test.ts'),
+  'compose-whole': (context) => nodeTests(context, ['e2e/compose/long'], '*.test.ts'),
   long: (context) => endToEnd(context, ...filesOf(context, 'e2e/long', (file) => file !== chaosFile)),
   deploy: (context) => endToEnd(context, ...filesOf(context, 'e2e/deploy')),
 };

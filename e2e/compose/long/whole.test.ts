@@ -11,8 +11,8 @@ import { fetchEngines } from '@millrace/deploy/local/fetch.ts';
 import { findJava, findMaven } from '@millrace/deploy/local/java.ts';
 import { buildPage } from '@millrace/deploy/local/page.ts';
 import type { PartSpec } from '@millrace/deploy/local/process.ts';
-import { Containers } from '../harness/containers.ts';
-import { eventually, root } from '../harness/stack.ts';
+import { Containers } from '../../harness/containers.ts';
+import { eventually, root } from '../../harness/stack.ts';
 
 // All of docker-compose.yml with the profiles of .env.example, each service as it is written there; in place of the
 // image of OpenSearch runs the real server of the same version, and OpenSearch Dashboards is missing.
