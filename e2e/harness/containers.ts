@@ -235,7 +235,11 @@ export class Containers {
     if (from.startsWith('.')) return [resolve(root, from), to, mode === 'ro'];
     if (parts.length > 1 && from.startsWith('/')) return [from, to, mode === 'ro'];
     // A volume begins with what the image has there: a folder of the image's user.
-    const folder = join(this.dir, 'volumes', parts.length === 1 ? `${name}-anonymous` : from);
+    const folder = join(
+      this.dir,
+      'volumes',
+      parts.length === 1 ? `${name}${from.replaceAll('/', '-')}` : from,
+    );
     mkdirSync(folder, { recursive: true, mode: 0o750 });
     chownSync(folder, ownUser, ownUser);
     return [folder, to, false];

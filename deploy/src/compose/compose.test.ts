@@ -76,7 +76,11 @@ test('no service has more rights than it needs, or no limits', () => {
 test('our own images run as a user of their own, on a file system that they cannot write, and get signals', () => {
   assert.ok(own.length >= 8);
   for (const [name, service] of own) {
-    assert.ok(service.read_only && service.init && service.tmpfs?.[0]?.startsWith('/tmp:'), name);
+    assert.ok(service.read_only && service.init, name);
+    const temporary = [...(service.tmpfs ?? []), ...(service.volumes ?? [])].filter((at) =>
+      /^\/tmp(:|$)/.test(at),
+    );
+    assert.equal(temporary.length, 1, name);
     const stage = stageOf(service);
     assert.match(stage?.user ?? 'root', /^[1-9]\d{3,}:[1-9]\d{3,}$/, name);
     const command = service.entrypoint ?? stage?.entrypoint ?? [];
@@ -252,6 +256,15 @@ test('docker stop leaves each program the time that it takes to drain', async ()
 test('the agent runs with the flags that it runs with elsewhere', async () => {
   const { agentFlags } = await import('../local/agent-command.ts');
   assert.deepEqual(stages.get('agent')?.entrypoint, ['node', ...agentFlags, 'agent/src/main.ts']);
+});
+
+test('every node of a store takes what is left of the disk, as those of the local stack do', async () => {
+  const { diskWatermarks } = await import('../local/engines/settings.ts');
+  const nodes = services.filter(([name]) => /^(opensearch(-\d)?|elasticsearch)$/.test(name));
+  assert.equal(nodes.length, 5);
+  for (const [name, { environment = {} }] of nodes)
+    for (const [setting, value] of Object.entries(diskWatermarks))
+      assert.equal(environment[setting], value, name);
 });
 
 test('no secret is in a file: the credentials are those of stand-ins that check none', () => {

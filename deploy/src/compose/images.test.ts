@@ -10,7 +10,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { readDockerfile } from './testing/dockerfile.ts';
-import { makeImageTree } from './testing/image-tree.ts';
+import { linkPackages, makeImageTree } from './testing/image-tree.ts';
 
 // What the images run, run outside of Docker in folders that have the files of the images, and no others.
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -77,6 +77,14 @@ test('the stream is not made without an address, a name and a number', async () 
     assert.equal(code, 2, text);
     assert.match(text, /usage: node deploy\/src\/images\/main\.ts/);
   }
+});
+
+test('the page is built of what its stage has', async () => {
+  const folder = join(work, 'page');
+  makeImageTree(root, stages, 'page', folder);
+  linkPackages(root, 'search-api', folder, true);
+  await promisify(execFile)(process.execPath, ['search-api/web/build.ts'], { cwd: folder });
+  assert.ok(existsSync(join(folder, 'search-api/web/dist/index.html')));
 });
 
 test('the stand-ins load what they serve with', async () => {

@@ -48,8 +48,11 @@ function copyFiles(
   }
 }
 
-/** As `npm ci --omit=dev --workspace=` does it: the dependencies of the workspace and of the workspaces that it uses. */
-function linkPackages(root: string, workspace: string, folder: string): void {
+/**
+ * As `npm ci --omit=dev --workspace=` does it: the dependencies of the workspace and of the workspaces that it uses.
+ * @param dev without `--omit=dev`
+ */
+export function linkPackages(root: string, workspace: string, folder: string, dev = false): void {
   const done = new Set<string>();
   const waiting = [workspace];
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
@@ -57,16 +60,18 @@ function linkPackages(root: string, workspace: string, folder: string): void {
     done.add(name);
     // Relative, as npm's: the folder may be shown elsewhere.
     link(join('../..', name), join(folder, 'node_modules/@millrace', name));
-    for (const dependency of Object.keys(dependenciesOf(join(root, name)))) {
+    for (const dependency of dependenciesOf(join(root, name), dev)) {
       if (dependency.startsWith('@millrace/')) waiting.push(dependency.slice('@millrace/'.length));
       else link(packageFolder(root, name, dependency), join(folder, 'node_modules', dependency));
     }
   }
 }
 
-function dependenciesOf(folder: string): Record<string, string> {
-  const text = readFileSync(join(folder, 'package.json'), 'utf8');
-  return (JSON.parse(text) as { dependencies?: Record<string, string> }).dependencies ?? {};
+function dependenciesOf(folder: string, dev: boolean): string[] {
+  const { dependencies = {}, devDependencies = {} } = JSON.parse(
+    readFileSync(join(folder, 'package.json'), 'utf8'),
+  ) as Record<string, Record<string, string>>;
+  return [...Object.keys(dependencies), ...(dev ? Object.keys(devDependencies) : [])];
 }
 
 function packageFolder(root: string, workspace: string, name: string): string {
