@@ -268,6 +268,8 @@ function rights(stage: Stage, service: Service): string[] {
     '--no-new-privs',
     '--bounding-set=-all',
     '--inh-caps=-all',
+    // Nothing stays when the tests are killed.
+    '--pdeathsig=KILL',
     '--',
   ];
 }
