@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { type LoadEnvironment, loadPipeline } from './config/load.ts';
+import type { LoadEnvironment } from './config/load.ts';
+import type { Pipeline } from './config/pipeline.ts';
 
 const usage = `Usage:
   agent run --config FILE [--once]   tail files and ship them; --once: ship everything to its end, then exit
@@ -11,6 +12,9 @@ const usage = `Usage:
   agent drain --config FILE [--deadline 60s]
                                      have the running agent ship everything and end; past the deadline what is left
                                      goes to the archive, where the output has a <spill>
+  agent lifecycle --config FILE [--hook millrace-drain] [--group NAME] [--deadline 60s] [--limit 10m] [--interval 5s]
+                                     on an EC2 instance: wait until its Auto Scaling group, or EC2 in need of a spot
+                                     instance, lets it go; then drain the agent and complete the lifecycle action
   agent import --config FILE [--pos-file FILE]... [--dry-run]
                                      take over the positions of fluentd, which has stopped, from its pos_files
   agent preview FILE [options]       show live how a parser reads a file (agent preview --help)
@@ -50,6 +54,10 @@ async function main(args: string[]): Promise<number> {
     config: { type: 'string' },
     once: { type: 'boolean' },
     deadline: { type: 'string', default: '60s' },
+    hook: { type: 'string', default: 'millrace-drain' },
+    group: { type: 'string' },
+    limit: { type: 'string', default: '10m' },
+    interval: { type: 'string', default: '5s' },
     'pos-file': { type: 'string', multiple: true },
     'dry-run': { type: 'boolean' },
     help: { type: 'boolean' },
@@ -69,6 +77,10 @@ interface Arguments {
   config: string;
   once?: boolean | undefined;
   deadline: string;
+  hook: string;
+  group?: string | undefined;
+  limit: string;
+  interval: string;
   'pos-file'?: string[] | undefined;
   'dry-run'?: boolean | undefined;
 }
@@ -84,9 +96,21 @@ const commands: Readonly<
   },
   async drain({ config, deadline }, environment) {
     const { drainAgent } = await import('./control/drain.ts');
-    const { code, text } = await drainAgent(loadPipeline(config, environment).system.stateDir, deadline);
+    const { stateDir } = (await loadConfig(config, environment)).system;
+    const { code, text } = await drainAgent(stateDir, deadline);
     process.stdout.write(text);
     return code;
+  },
+  async lifecycle({ config, hook, group, deadline, limit, interval }, environment) {
+    const { watchInstance } = await import('./lifecycle/command.ts');
+    const controller = new AbortController();
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => controller.abort());
+    const where = {
+      stateDir: async () => (await loadConfig(config, environment)).system.stateDir,
+      metadataEndpoint: environment.env.AWS_EC2_METADATA_SERVICE_ENDPOINT,
+    };
+    await watchInstance({ hook, group, deadline, limit, interval }, where, controller.signal);
+    return 0;
   },
   async import({ config, 'pos-file': posFiles, 'dry-run': dryRun }, environment) {
     const { importCommand } = await import('./import/command.ts');
@@ -98,6 +122,7 @@ const commands: Readonly<
   async run({ config, once }, environment) {
     const { runUntilStopped } = await import('./run.ts');
     const { createKinesisClient } = await import('./ship/kinesis.ts');
+    const { loadPipeline } = await import('./config/load.ts');
     const drained = await runUntilStopped({
       once: once ?? false,
       machineId: machineId(),
@@ -113,6 +138,12 @@ const commands: Readonly<
     return drained ? 0 : 1;
   },
 };
+
+/** Its plugins are most of the program, which one that only waits does not need. */
+async function loadConfig(path: string, environment: LoadEnvironment): Promise<Pipeline> {
+  const { loadPipeline } = await import('./config/load.ts');
+  return loadPipeline(path, environment);
+}
 
 /** What tells this machine from a clone of its image; the host name where the system has no machine id. */
 function machineId(): string {

@@ -9,6 +9,10 @@ import { blockRecords } from '@millrace/core/wire/records.ts';
 export class StreamServer {
   /** Text of each record by its event id: a record that comes again under its own id is one record. */
   readonly records = new Map<string, string>();
+  /** Records are refused while this is set, as a shard over its limit refuses them. */
+  throttled = false;
+  /** Records that were refused. */
+  refused = 0;
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -21,13 +25,16 @@ export class StreamServer {
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         const body = JSON.parse(Buffer.concat(chunks).toString()) as { Records: { Data: string }[] };
-        for (const { Data } of body.Records) stream.#take(Buffer.from(Data, 'base64'));
-        const answers = body.Records.map((_, i) => ({
-          SequenceNumber: String(i),
-          ShardId: 'shardId-000000000000',
-        }));
+        const count = body.Records.length;
+        if (stream.throttled) stream.refused += count;
+        else for (const { Data } of body.Records) stream.take(Buffer.from(Data, 'base64'));
+        const answers = body.Records.map((_, i) =>
+          stream.throttled
+            ? { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'Rate exceeded' }
+            : { SequenceNumber: String(i), ShardId: 'shardId-000000000000' },
+        );
         response.setHeader('content-type', 'application/x-amz-json-1.1');
-        response.end(JSON.stringify({ FailedRecordCount: 0, Records: answers }));
+        response.end(JSON.stringify({ FailedRecordCount: stream.throttled ? count : 0, Records: answers }));
       });
     });
     const stream = new StreamServer(server);
@@ -46,7 +53,8 @@ export class StreamServer {
     this.#server.closeAllConnections();
   }
 
-  #take(bytes: Buffer): void {
+  /** Remembers the records of a block, which may have come another way. */
+  take(bytes: Buffer): void {
     const block = decodeBlock(bytes);
     for (const record of blockRecords(block)) {
       const shipped = block.payload.subarray(record.start, record.end);

@@ -23,6 +23,8 @@ const dir = mkdtempSync(join(tmpdir(), 'millrace-packages-'));
 const conf = '/etc/millrace/agent.conf';
 const unit = '/lib/systemd/system/millrace-agent.service';
 const wanted = '/etc/systemd/system/multi-user.target.wants/millrace-agent.service';
+const lifecycleUnit = '/lib/systemd/system/millrace-agent-lifecycle.service';
+const lifecycleWanted = '/etc/systemd/system/multi-user.target.wants/millrace-agent-lifecycle.service';
 const state = '/var/lib/millrace';
 const logFile = join(dir, 'agent.log');
 let debian: DebianRoot;
@@ -50,7 +52,7 @@ test('a first installation makes user and folders, and starts nothing before the
   assert.match(output, /say in \/etc\/millrace\/agent\.conf what to ship/);
   assert.match((await debian.run('id', 'millrace')).output, /gid=\d+\(millrace\)/);
   assert.equal((await debian.run('stat', '-c', '%U:%G %a', state)).output, 'millrace:millrace 750\n');
-  assert.equal((await debian.run('test', '-L', wanted)).code, 1);
+  for (const link of [wanted, lifecycleWanted]) assert.equal((await debian.run('test', '-L', link)).code, 1);
   assert.equal((await debian.run('millrace-agent', '--version')).output, '0.0.1\n');
 });
 
@@ -61,6 +63,15 @@ test('the configuration that comes with the package is right once its comment si
   const { code, output } = await debian.run('millrace-agent', 'check', '--config', '/tmp/active.conf');
   assert.equal(code, 0, output);
   assert.match(output, /nginx\/access\.log/);
+});
+
+test('who has enabled the watch for the end of an instance has it enabled after an upgrade too', async () => {
+  await debian.run('ln', '-s', lifecycleUnit, lifecycleWanted);
+  assert.equal((await install('0.0.1')).code, 0);
+  assert.equal((await debian.run('readlink', lifecycleWanted)).output, `${lifecycleUnit}\n`);
+  await debian.run('rm', lifecycleWanted);
+  assert.equal((await install('0.0.1')).code, 0);
+  assert.equal((await debian.run('test', '-L', lifecycleWanted)).code, 1);
 });
 
 test('an upgrade while a file is written delivers every line of it once', async () => {
@@ -102,7 +113,7 @@ test('an upgrade while a file is written delivers every line of it once', async 
 
 test('a removal keeps configuration and state, a purge does not', async () => {
   assert.equal((await debian.run('dpkg', '--remove', 'millrace-agent')).code, 0);
-  for (const path of ['/usr/bin/millrace-agent', unit])
+  for (const path of ['/usr/bin/millrace-agent', unit, lifecycleUnit])
     assert.equal(existsSync(debian.path(path)), false, path);
   assert.ok(statSync(debian.path(conf)).isFile());
   assert.ok(existsSync(join(debian.path(state), 'agent')));

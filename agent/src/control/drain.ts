@@ -15,8 +15,20 @@ export async function drainAgent(
   const deadlineMs = time(0, 86_400_000).read(deadline, (what) => {
     throw new MillraceError('USAGE', `--deadline: ${what}`);
   });
-  const report = (await post(stateDir, `/drain?deadline_ms=${deadlineMs}`)) as DrainReport;
+  const report = await requestDrain(stateDir, deadlineMs);
   return { code: report.drained ? 0 : 1, text: `${reportText(report)}\n` };
+}
+
+/**
+ * The same for a program. Two that ask at once get one drain, with the deadline of the first.
+ * @throws MillraceError USAGE when no agent runs there; whatever the signal is aborted with
+ */
+export async function requestDrain(
+  stateDir: string,
+  deadlineMs: number,
+  signal?: AbortSignal,
+): Promise<DrainReport> {
+  return (await post(stateDir, `/drain?deadline_ms=${Math.round(deadlineMs)}`, signal)) as DrainReport;
 }
 
 function reportText(report: DrainReport): string {
@@ -27,10 +39,11 @@ function reportText(report: DrainReport): string {
   return `not drained: ${report.blocksLeft} blocks (${sizeText(report.bytesLeft)}) are left in the outbox${unread}${spilled}`;
 }
 
-function post(stateDir: string, path: string): Promise<unknown> {
+function post(stateDir: string, path: string, signal?: AbortSignal): Promise<unknown> {
   const socketPath = controlPath(stateDir);
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path, method: 'POST' }, (response) => {
+    const options = { socketPath, path, method: 'POST', ...(signal ? { signal } : {}) };
+    const asked = request(options, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {

@@ -29,6 +29,7 @@ test('a package holds program, unit, configuration and pages, all of them rootâ€
   const files = listing.map((line) => line.split(/\s+/)).filter(([mode]) => mode?.startsWith('-'));
   assert.deepEqual(files.map(([mode, owner, , , , name]) => `${mode} ${owner} ${name}`).sort(), [
     '-rw-r--r-- root/root ./etc/millrace/agent.conf',
+    '-rw-r--r-- root/root ./lib/systemd/system/millrace-agent-lifecycle.service',
     '-rw-r--r-- root/root ./lib/systemd/system/millrace-agent.service',
     '-rw-r--r-- root/root ./usr/share/doc/millrace-agent/changelog.gz',
     '-rw-r--r-- root/root ./usr/share/doc/millrace-agent/copyright',

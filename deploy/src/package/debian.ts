@@ -75,7 +75,8 @@ async function fill(tree: string, options: DebOptions, version: string): Promise
   const documents = { changelog: changelog(version, date), ...options.licenses };
   const usr = join(tree, 'usr');
   await put(join(usr, 'bin', 'millrace-agent'), options.executable, 0o755);
-  await write(join(tree, 'lib/systemd/system/millrace-agent.service'), await read('millrace-agent.service'));
+  for (const unit of ['millrace-agent.service', 'millrace-agent-lifecycle.service'])
+    await write(join(tree, 'lib/systemd/system', unit), await read(unit));
   await write(join(tree, 'etc/millrace/agent.conf'), await read('agent.conf'));
   await write(join(usr, 'share/lintian/overrides/millrace-agent'), await read('lintian-overrides'));
   await write(join(usr, 'share/doc/millrace-agent/copyright'), await read('copyright'));
