@@ -25,7 +25,6 @@ const groups: Record<string, Group> = {
 
 /** What takes too long for every change. */
 const longGroups: Record<string, Group> = {
-  deploy: (context) => nodeTests(context, ['e2e/deploy'], '*.test.ts'),
   simulation: simulations,
   models: (context) =>
     runTests(context, ['agent/src/model.test.ts', 'core/src/document/fuzz.test.ts'], {
