@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Template, templatesOf, type Variant, variants } from './testing/synth.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+interface Statement {
+  Effect: string;
+  Action: string | string[];
+  Resource?: unknown;
+  Principal?: unknown;
+}
+
+/** Where `Resource: '*'` stands, each with its reason. In the policy of a key it means the key itself. */
+const anyResource: [where: RegExp, actions: RegExp, reason: string][] = [
+  [/^AWS::KMS::Key /, /^kms:/, 'of the key that the policy belongs to'],
+  [/StartRights/, /^ecr:GetAuthorizationToken$/, 'the token is the account’s'],
+  [/MapRolesRights/, /^ec2:(Create|Delete|Describe)(NetworkInterfaces?|Subnets)$/, 'EC2 has no narrower one'],
+];
+
+/** `kms:*` for the account itself is what lets policies of IAM decide over a key. */
+const wildActions = /^AWS::KMS::Key /;
+
+function listOf<T>(value: T | T[]): T[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+/** Every statement of every policy of a template, wherever it stands. */
+function* statements(
+  templates: Record<string, Template>,
+): Generator<{ where: string; statement: Statement }> {
+  for (const [part, { Resources }] of Object.entries(templates))
+    for (const [id, { Type, Properties }] of Object.entries(Resources))
+      for (const statement of within(Properties)) yield { where: `${Type} ${part}/${id}`, statement };
+}
+
+function* within(value: unknown): Generator<Statement> {
+  if (typeof value !== 'object' || value === null) return;
+  if ('Effect' in value && 'Action' in value) yield value as Statement;
+  for (const each of Object.values(value)) yield* within(each);
+}
+
+test('no user, no access key, no password: programs and people come with roles', (t) => {
+  for (const variant of Object.keys(variants) as Variant[])
+    for (const { Resources } of Object.values(templatesOf(t, variant))) {
+      const types = Object.values(Resources).map(({ Type }) => Type);
+      for (const type of [
+        'AWS::IAM::User',
+        'AWS::IAM::AccessKey',
+        'AWS::IAM::Group',
+        'AWS::IAM::UserToGroupAddition',
+      ])
+        assert.ok(!types.includes(type), type);
+      const text = JSON.stringify(Resources);
+      assert.doesNotMatch(
+        text,
+        /AKIA[A-Z0-9]{16}|aws_key_id|aws_sec_key|MasterUserPassword|SecretAccessKey/i,
+      );
+    }
+});
+
+test('every allowed action is named, and every resource but those with a reason', (t) => {
+  const used = new Set<RegExp>();
+  for (const variant of Object.keys(variants) as Variant[])
+    for (const { where, statement } of statements(templatesOf(t, variant))) {
+      if (statement.Effect !== 'Allow') continue;
+      for (const action of listOf(statement.Action)) {
+        if (!wildActions.test(where)) assert.doesNotMatch(action, /\*/, `${where}: ${action}`);
+        if (!listOf(statement.Resource).includes('*')) continue;
+        const reason = anyResource.find(([place, actions]) => place.test(where) && actions.test(action));
+        assert.ok(reason, `${where}: ${action} on *`);
+        used.add(reason[0]);
+      }
+    }
+  assert.equal(used.size, anyResource.length, 'a reason that nothing needs any more');
+});
+
+/** What a command of the SDK needs. Parts and completion of an upload are PutObject. */
+const actionsOf: Record<string, string> = {
+  AbortMultipartUpload: 's3:AbortMultipartUpload',
+  CompleteMultipartUpload: 's3:PutObject',
+  CreateMultipartUpload: 's3:PutObject',
+  GetObject: 's3:GetObject',
+  HeadBucket: 's3:ListBucket',
+  HeadObject: 's3:GetObject',
+  ListMultipartUploads: 's3:ListBucketMultipartUploads',
+  ListObjectsV2: 's3:ListBucket',
+  PutObject: 's3:PutObject',
+  UploadPart: 's3:PutObject',
+  ListShards: 'kinesis:ListShards',
+  DescribeTable: 'dynamodb:DescribeTable',
+  PutItem: 'dynamodb:PutItem',
+  Scan: 'dynamodb:Scan',
+  DeleteItem: 'dynamodb:DeleteItem',
+  GetItem: 'dynamodb:GetItem',
+  UpdateItem: 'dynamodb:UpdateItem',
+};
+
+/** Asked of AWS by a program, and not given on purpose. */
+const notGiven = {
+  CreateTable: 'both tables are there',
+  PutRecords: 'replay --to-stream is a tool of people',
+};
+
+/** By others than our code: the KCL, KMS below S3 and Kinesis, the store's adapter. */
+const besides = [
+  ...['DescribeStream', 'DescribeStreamSummary', 'GetRecords', 'GetShardIterator'].map(
+    (name) => `kinesis:${name}`,
+  ),
+  ...['kms:Decrypt', 'kms:GenerateDataKey'],
+  ...['Delete', 'Get', 'Head', 'Post', 'Put'].map((method) => `es:ESHttp${method}`),
+];
+
+function commandsIn(...folders: string[]): string[] {
+  const files = folders.flatMap((folder) => globSync(join(folder, 'src/**/*.ts'), { cwd: root }));
+  const source = files
+    .filter((file) => !/\.test\.ts$|\/testing\//.test(file))
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join('\n');
+  const paginated = [...source.matchAll(/\bpaginate([A-Z]\w+)\(/g)].map(([, name = '']) => name);
+  return [
+    ...new Set([...[...source.matchAll(/\bnew (\w+)Command\(/g)].map(([, name = '']) => name), ...paginated]),
+  ];
+}
+
+function actionsFor(templates: Record<string, Template>, policy: RegExp): string[] {
+  const all = [...statements(templates)].filter(({ where }) => policy.test(where));
+  return [...new Set(all.flatMap(({ statement }) => listOf(statement.Action)))].sort();
+}
+
+test('the consumer may do what it does, and nothing else', (t) => {
+  const asked = commandsIn('consumer', 'archive').filter((name) => !Object.hasOwn(notGiven, name));
+  const needed = asked.map((name) => actionsOf[name] ?? `nothing known for ${name}Command`);
+  const given = actionsFor(templatesOf(t, 'prod'), /Policy Consumer\/ConsumerRights/);
+  assert.deepEqual(given, [...new Set([...needed, ...besides])].sort());
+});
+
+test('the search API only reads the archive, an agent only writes to stream and spill', (t) => {
+  const own = templatesOf(t, 'public');
+  const reading = ['kms:Decrypt', 's3:GetObject', 's3:ListBucket', 'sns:Publish'];
+  assert.deepEqual(actionsFor(own, /Policy SearchApi\/SearchApiRights/), reading);
+  assert.deepEqual(actionsFor(own, /Policy Gateway\/GatewayRights/), [
+    'kinesis:PutRecords',
+    'kms:GenerateDataKey',
+  ]);
+  assert.deepEqual(actionsFor(own, /ManagedPolicy Fleet\/Agent/), [
+    'kinesis:PutRecords',
+    'kms:GenerateDataKey',
+    's3:PutObject',
+  ]);
+});
+
+test('each role is assumed by one service, and of this account', (t) => {
+  for (const variant of Object.keys(variants) as Variant[])
+    for (const { where, statement } of statements(templatesOf(t, variant))) {
+      if (statement.Action !== 'sts:AssumeRole') continue;
+      const { Service } = statement.Principal as { Service?: unknown };
+      assert.equal(typeof Service, 'string', where);
+    }
+});

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { before, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { resolved } from '../testing/resolve.ts';
+import { type Template, templatesOf, type Variant, variants } from '../testing/synth.ts';
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url));
+const secrets: Record<string, string> = {
+  STORE_API_KEY: 'an api key',
+  OIDC_SECRET: 'a client secret',
+  SESSION_KEY: Buffer.alloc(32, 7).toString('base64'),
+};
+
+interface Container {
+  Name: string;
+  User: string;
+  EntryPoint: string[];
+  Command: string[];
+  Environment: { Name: string; Value: unknown }[];
+  Secrets?: { Name: string; ValueFrom: unknown }[];
+  ReadonlyRootFilesystem: boolean;
+  MountPoints: { ContainerPath: string }[];
+}
+
+const templates = new Map<Variant, Record<string, Template>>();
+before((t) => {
+  for (const variant of Object.keys(variants) as Variant[])
+    templates.set(variant, templatesOf(t as TestContext, variant));
+});
+
+function containersOf(variant: Variant, part: string): Container[] {
+  const found = Object.values(templates.get(variant)?.[part]?.Resources ?? {}).find(
+    ({ Type }) => Type === 'AWS::ECS::TaskDefinition',
+  );
+  return (found?.Properties?.ContainerDefinitions ?? []) as Container[];
+}
+
+/** Runs the container that writes files, as the template has it, into a folder here. */
+function written(t: TestContext, variant: Variant, part: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-files-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const files = containersOf(variant, part).find(({ Name }) => Name === 'files');
+  assert.ok(files, `${variant} ${part}`);
+  const given = Object.fromEntries(
+    files.Environment.map(({ Name, Value }) => [Name, String(resolved(Value))]),
+  );
+  const moved = (text = '') =>
+    text.replaceAll('/run/millrace', folder).replaceAll('/var/lib/millrace', join(folder, 'state'));
+  const names = (files.Secrets ?? []).map(({ Name }) => Name);
+  const result = spawnSync(process.execPath, ['-e', ...files.Command], {
+    encoding: 'utf8',
+    env: {
+      ...Object.fromEntries(names.map((name) => [name, secrets[name]])),
+      FILES: moved(given.FILES),
+      FOLDERS: JSON.stringify([join(folder, 'state'), join(folder, 'tmp')]),
+      INTO: folder,
+      OWNER: String(process.getuid?.()),
+    },
+  });
+  assert.equal(result.status, 0, result.stderr);
+  return folder;
+}
+
+/** What the program itself says of its configuration, in a process of its own. */
+function loaded(module: string, schema: string, file: string): Record<string, unknown> {
+  const script = `
+    const { loadConfig } = await import(${JSON.stringify(join(root, module))});
+    process.stdout.write(JSON.stringify(loadConfig(${JSON.stringify(file)})));`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, `${schema}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+test('the consumer takes its configuration of every stage, and leases and locks are the tables that are made', (t) => {
+  for (const variant of Object.keys(variants) as Variant[]) {
+    for (const part of ['Consumer', 'Ledger']) {
+      const file = join(written(t, variant, part), 'consumer.json');
+      const config = loaded('consumer/src/load-config.ts', 'consumer.json', file);
+      const tables = Object.values(templates.get(variant)?.Stream?.Resources ?? {})
+        .filter(({ Type }) => Type === 'AWS::DynamoDB::Table')
+        .map(({ Properties }) => Properties?.TableName);
+      assert.deepEqual(tables, [config.application, `${config.application}_locks`]);
+    }
+  }
+});
+
+test('the search API takes its configuration of every stage, with the secrets as files', (t) => {
+  for (const variant of Object.keys(variants) as Variant[]) {
+    const folder = written(t, variant, 'SearchApi');
+    loaded('search-api/src/config.ts', 'search-api.json', join(folder, 'search-api.json'));
+    if (variant !== 'public') continue;
+    assert.equal(readFileSync(join(folder, 'oidc-secret'), 'utf8'), secrets.OIDC_SECRET);
+    assert.equal(readFileSync(join(folder, 'session-key'), 'utf8'), secrets.SESSION_KEY);
+    const { store } = JSON.parse(readFileSync(join(folder, 'search-api.json'), 'utf8'));
+    assert.deepEqual(store.auth, { api_key: secrets.STORE_API_KEY });
+  }
+});
+
+test('what is written can be read by its owner alone', (t) => {
+  const folder = written(t, 'public', 'SearchApi');
+  const files = readdirSync(folder).filter((name) => statSync(join(folder, name)).isFile());
+  assert.equal(files.length, 3);
+  for (const name of files) assert.equal(statSync(join(folder, name)).mode & 0o777, 0o400, name);
+});
+
+test('an agent takes the configuration of the gateway: keys needed, answered when the stream has the events', (t) => {
+  const file = join(written(t, 'public', 'Gateway'), 'agent.conf');
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(root, 'agent/src/main.ts'), 'check', '--config', file],
+    { encoding: 'utf8', env: { PATH: process.env.PATH, AWS_REGION: 'eu-west-1' } },
+  );
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout.match(/need a key: phones/g)?.length, 2, stdout);
+  assert.equal(stdout.match(/when events are in the stream/g)?.length, 2, stdout);
+});
+
+test('programs write to their own folders only, as somebody without rights, and get no secret by their environment', () => {
+  for (const variant of Object.keys(variants) as Variant[])
+    for (const part of ['Consumer', 'Ledger', 'SearchApi', 'Gateway'])
+      for (const container of containersOf(variant, part)) {
+        assert.equal(container.ReadonlyRootFilesystem, true);
+        assert.deepEqual(
+          container.MountPoints.map(({ ContainerPath }) => ContainerPath),
+          ['/run/millrace', '/var/lib/millrace', '/tmp'],
+        );
+        if (container.Name === 'files') continue;
+        assert.equal(container.User, '10001:10001');
+        assert.equal(container.Secrets, undefined);
+      }
+});

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import { suggest } from '@millrace/core/config/suggest.ts';
+import { validateConfig } from '@millrace/core/config/validate.ts';
+import { MillraceError, messageOf } from '@millrace/core/errors.ts';
+import { type Settings, SettingsSchema } from './schema.ts';
+
+const stages = ['dev', 'qa', 'prod'];
+
+/**
+ * The settings of a stage: its file in `stages/`, and another file laid over it, key by key.
+ * @throws MillraceError CONFIG_INVALID: an unknown stage or key (with the nearest known one), a value out of its
+ * bounds, or settings that contradict each other
+ */
+export function loadSettings(stage: unknown, overFile?: string): Settings {
+  if (typeof stage !== 'string' || !stages.includes(stage)) {
+    const near = typeof stage === 'string' ? suggest(stage, stages) : undefined;
+    throw new MillraceError(
+      'CONFIG_INVALID',
+      `stage "${stage ?? ''}" is none${near === undefined ? '' : `, did you mean "${near}"?`}`,
+      { hint: `cdk synth -c stage=NAME; stages are ${stages.join(', ')}` },
+    );
+  }
+  const own = readObject(new URL(`../../stages/${stage}.json`, import.meta.url));
+  const over = overFile === undefined ? {} : readObject(overFile);
+  const where = overFile === undefined ? `stages/${stage}.json` : `stages/${stage}.json with ${overFile}`;
+  const settings = validateConfig(SettingsSchema, { ...laidOver(own, over), stage }, where);
+  const problems = contradictions(settings);
+  if (problems.length > 0)
+    throw new MillraceError('CONFIG_INVALID', `${where}: ${problems.join('; ')}`, {
+      hint: 'docs/aws.md has an example of each',
+    });
+  return settings;
+}
+
+type Json = { [key: string]: unknown };
+
+function readObject(file: string | URL): Json {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (isObject(value)) return value;
+    throw new Error('not an object');
+  } catch (cause) {
+    throw new MillraceError('CONFIG_INVALID', `${file}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Objects are merged, everything else replaced. */
+function laidOver(below: Json, above: Json): Json {
+  const result: Json = { ...below };
+  for (const [key, value] of Object.entries(above)) {
+    const old = result[key];
+    result[key] = isObject(value) && isObject(old) ? laidOver(old, value) : value;
+  }
+  return result;
+}
+
+/** What a schema cannot say. */
+function contradictions(settings: Settings): string[] {
+  const { stage, search_api: search, network, store, archive, consumer, gateway } = settings;
+  const needsHttps = search.public || stage !== 'dev';
+  const services = { consumer, search_api: search, ...(gateway ? { gateway } : {}) };
+  const checks: [boolean, string][] = [
+    [
+      needsHttps && search.certificate_arn === undefined,
+      '/search_api/certificate_arn: required in qa and prod, and where the search API is public',
+    ],
+    [
+      Object.keys(search.access).length === 0,
+      '/search_api/access: required, or nobody could be told from anybody (docs/access.md)',
+    ],
+    [
+      'oidc' in search.access && network.nat_gateways === 0,
+      '/network/nat_gateways: a login asks the OpenID issuer, which lies outside of the VPC: 1 or more',
+    ],
+    [
+      'oidc' in search.access && (search.session_key_arn === undefined || search.public_url === undefined),
+      '/search_api: a login needs session_key_arn (one key for all tasks) and public_url',
+    ],
+    [
+      store.domain.standby && (!store.domain.masters || /^t\d/.test(store.domain.data_type)),
+      '/store/domain/standby: needs dedicated masters, and data nodes that are not of a t type',
+    ],
+    [
+      archive.deep_after_days > 0 && archive.deep_after_days <= settings.hot_days + 7,
+      '/archive/deep_after_days: the filler reads objects of the hot days, and of late agents a week more',
+    ],
+    [
+      archive.expire_after_days > 0 && archive.expire_after_days <= settings.hot_days + 7,
+      '/archive/expire_after_days: the archive would end before the store does',
+    ],
+    [
+      archive.deep_after_days > 0 && archive.deep_after_days <= archive.instant_after_days,
+      '/archive/deep_after_days: has to be later than instant_after_days',
+    ],
+    [
+      archive.deep_after_days > 0 &&
+        archive.expire_after_days > 0 &&
+        archive.expire_after_days <= archive.deep_after_days,
+      '/archive/expire_after_days: has to be later than deep_after_days',
+    ],
+    ...Object.entries(services).flatMap(([name, { cpu, memory_mb, tasks_min, tasks_max }]): typeof checks => [
+      [tasks_max < tasks_min, `/${name}/tasks_max: is below tasks_min`],
+      [
+        !fargateTakes(cpu, memory_mb),
+        `/${name}/memory_mb: Fargate has no task of ${cpu} CPU units with ${memory_mb} MB`,
+      ],
+    ]),
+  ];
+  return checks.filter(([wrong]) => wrong).map(([, text]) => text);
+}
+
+/** MiB from, to and step by CPU units: docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html */
+const fargate: Record<number, [from: number, to: number, step: number]> = {
+  512: [1024, 4096, 1024],
+  1024: [2048, 8192, 1024],
+  2048: [4096, 16_384, 1024],
+  4096: [8192, 30_720, 1024],
+  8192: [16_384, 61_440, 4096],
+  16384: [32_768, 122_880, 8192],
+};
+
+function fargateTakes(cpu: number, memory: number): boolean {
+  const [from, to, step] = fargate[cpu] ?? [0, -1, 1];
+  return memory >= from && memory <= to && (memory - from) % step === 0;
+}

@@ -1,0 +1,87 @@
+import { Aws, RemovalPolicy } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import type { Construct } from 'constructs';
+import type { Settings } from '../settings/schema.ts';
+import { PartStack } from './stack.ts';
+
+/**
+ * The key, and a role for each program. Roles are made before what they are for, because the domain's policy names
+ * them; what each may do stands with the service it belongs to.
+ */
+export class AccessStack extends PartStack {
+  readonly key: Key;
+  readonly consumer: Role;
+  readonly searchApi: Role;
+  readonly ledger: Role;
+  readonly gateway: Role | undefined;
+  /** Maps the others to roles of the domain; nothing else uses it. Undefined with a store that is there already. */
+  readonly storeAdmin: Role | undefined;
+
+  constructor(scope: Construct, settings: Settings) {
+    super(scope, 'Access', settings, 'key and roles');
+    this.key = this.#key();
+    this.consumer = this.#taskRole('Consumer', 'reads the stream, writes archive and store');
+    this.searchApi = this.#taskRole('SearchApi', 'reads archive and store');
+    this.ledger = this.#taskRole('Ledger', 'compares archive and store');
+    this.gateway = settings.gateway && this.#taskRole('Gateway', 'writes to the stream');
+    this.storeAdmin =
+      settings.store.existing === undefined
+        ? new Role(this, 'StoreAdmin', {
+            assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+            description: 'Millrace: maps roles inside of the search domain, when it is deployed',
+          })
+        : undefined;
+  }
+
+  #taskRole(name: string, does: string): Role {
+    return new Role(this, name, {
+      // Only tasks of this account: the service cannot be talked into using it for another.
+      assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com', {
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+          ArnLike: { 'aws:SourceArn': `arn:${Aws.PARTITION}:ecs:${Aws.REGION}:${Aws.ACCOUNT_ID}:*` },
+        },
+      }),
+      description: `Millrace: ${does}`,
+    });
+  }
+
+  #key(): Key {
+    const key = new Key(this, 'Key', {
+      alias: `alias/${this.prefix}`,
+      description: 'Millrace: stream, tables, archive, domain, logs, alarms',
+      enableKeyRotation: true,
+      removalPolicy: this.settings.keep_data ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    const logs = `logs.${Aws.REGION}.amazonaws.com`;
+    key.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'Logs',
+        effect: Effect.ALLOW,
+        principals: [new ServicePrincipal(logs)],
+        actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'],
+        resources: ['*'],
+        conditions: {
+          ArnLike: {
+            'kms:EncryptionContext:aws:logs:arn': `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:*`,
+          },
+        },
+      }),
+    );
+    key.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'Alarms',
+        effect: Effect.ALLOW,
+        principals: [
+          new ServicePrincipal('cloudwatch.amazonaws.com'),
+          new ServicePrincipal('events.amazonaws.com'),
+        ],
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    );
+    return key;
+  }
+}

@@ -1,0 +1,100 @@
+import { CfnOutput, Duration, Validations } from 'aws-cdk-lib';
+import { Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { FargateService } from 'aws-cdk-lib/aws-ecs';
+import { ApplicationProtocol, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { Construct } from 'constructs';
+import { type Balancer, balancerOf } from '../service/balancer.ts';
+import { gatewayConfig, gatewayPorts } from '../service/gateway-config.ts';
+import { folders } from '../service/image-layout.ts';
+import { toStream } from '../service/rights.ts';
+import { scaledByCpu } from '../service/scaling.ts';
+import { taskOf } from '../service/task.ts';
+import type { Settings } from '../settings/schema.ts';
+import type { Parts } from './parts.ts';
+import { PartStack } from './stack.ts';
+
+const ports = [gatewayPorts.http, gatewayPorts.otlp];
+
+/**
+ * The agent's HTTP and OTLP inputs for devices and browsers. A request is answered when the stream has its events
+ * (`ack stream`): nothing is promised that a task could lose with its disk.
+ */
+export class GatewayStack extends PartStack {
+  constructor(scope: Construct, settings: Settings, parts: Parts) {
+    super(scope, 'Gateway', settings, 'HTTP and OTLP inputs for devices and browsers');
+    const { gateway } = settings;
+    const { network, access, stream } = parts;
+    if (gateway === undefined || access.gateway === undefined) throw new Error('a gateway without settings');
+    const { task } = taskOf(this, 'Gateway', {
+      name: 'gateway',
+      image: 'agent',
+      images: parts.images,
+      key: access.key,
+      role: access.gateway,
+      rights: toStream(stream.stream.streamArn, access.key.keyArn),
+      cpu: gateway.cpu,
+      memoryMb: gateway.memory_mb,
+      files: { 'agent.conf': gatewayConfig(gateway, this.prefix) },
+      command: ['run', '--config', `${folders.files}/agent.conf`],
+      ports,
+      health: `http://127.0.0.1:${gatewayPorts.health}/readyz`,
+      diskGb: 21,
+    });
+    Validations.of(task).acknowledge({
+      id: 'CloudFormation-Validate::E1029',
+      reason: "a placeholder of the agent's tags, which is not CloudFormation's",
+    });
+    const group = new SecurityGroup(this, 'Group', { vpc: network.vpc, description: 'Gateway' });
+    const balancer = balancerOf(this, {
+      name: 'gateway',
+      network,
+      public: gateway.public,
+      from: gateway.from,
+      certificateArn: gateway.certificate_arn,
+      idle: Duration.minutes(2),
+      // Many devices may stand behind one address.
+      requestsMax: 100_000,
+    });
+    for (const port of ports) {
+      balancer.group.addEgressRule(group, Port.tcp(port), 'to the gateway');
+      group.addIngressRule(balancer.group, Port.tcp(port), 'from the load balancer');
+    }
+    const service = new FargateService(this, 'Service', {
+      cluster: network.cluster,
+      serviceName: `${this.prefix}-gateway`,
+      taskDefinition: task,
+      vpcSubnets: { subnets: network.inside },
+      securityGroups: [group],
+      assignPublicIp: false,
+      minHealthyPercent: 100,
+      maxHealthyPercent: 200,
+      healthCheckGracePeriod: Duration.minutes(1),
+      circuitBreaker: { rollback: true },
+      enableExecuteCommand: false,
+    });
+    addTargets(balancer, service);
+    scaledByCpu(service, gateway);
+    new CfnOutput(this, 'Address', { value: balancer.balancer.loadBalancerDnsName });
+  }
+}
+
+/** `/v1/logs` is OTLP's; every other path is a tag of the HTTP input. */
+function addTargets({ listener }: Balancer, service: FargateService): void {
+  const base = { protocol: ApplicationProtocol.HTTP, deregistrationDelay: Duration.seconds(30) };
+  const target = (containerPort: number) =>
+    service.loadBalancerTarget({ containerName: 'gateway', containerPort });
+  listener.addTargets('Http', {
+    ...base,
+    port: gatewayPorts.http,
+    targets: [target(gatewayPorts.http)],
+    healthCheck: { path: '/healthz' },
+  });
+  listener.addTargets('Otlp', {
+    ...base,
+    port: gatewayPorts.otlp,
+    targets: [target(gatewayPorts.otlp)],
+    healthCheck: { path: '/healthz' },
+    priority: 10,
+    conditions: [ListenerCondition.pathPatterns(['/v1/logs'])],
+  });
+}

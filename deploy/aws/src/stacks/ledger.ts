@@ -1,0 +1,66 @@
+import { Duration } from 'aws-cdk-lib';
+import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { EcsTask } from 'aws-cdk-lib/aws-events-targets';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { consumerConfig } from '../service/consumer-config.ts';
+import { folders } from '../service/image-layout.ts';
+import { readArchive, writeManifests } from '../service/rights.ts';
+import { storeAccess } from '../service/store-access.ts';
+import { taskOf } from '../service/task.ts';
+import type { Settings } from '../settings/schema.ts';
+import type { Parts } from './parts.ts';
+import { PartStack } from './stack.ts';
+
+/**
+ * Asks the ledger again and again for gaps and silent agents. A task of its own, that only reads: it must not share
+ * a fate, or memory, with what it watches.
+ */
+export class LedgerStack extends PartStack {
+  readonly logGroup: LogGroup;
+
+  constructor(scope: Construct, settings: Settings, parts: Parts) {
+    super(scope, 'Ledger', settings, 'looks for gaps and silent agents');
+    const { network, access, archive } = parts;
+    const bucket = archive.bucket.bucketArn;
+    const key = access.key.keyArn;
+    const { store, secrets, rights } = storeAccess(settings, parts.store);
+    const { task, logGroup } = taskOf(this, 'Ledger', {
+      name: 'ledger',
+      image: 'consumer',
+      images: parts.images,
+      key: access.key,
+      role: access.ledger,
+      rights: [...readArchive(bucket, key), ...writeManifests(bucket, key), ...rights],
+      cpu: 512,
+      memoryMb: 2048,
+      files: { 'consumer.json': consumerConfig(settings, this.prefix, archive.bucket.bucketName, store) },
+      secrets,
+      command: [
+        'ledger',
+        '--config',
+        `${folders.files}/consumer.json`,
+        ...['--since', '-24h', '--older-than', '15m', '--json'],
+      ],
+    });
+    this.logGroup = logGroup;
+    new Rule(this, 'Often', {
+      description: 'Millrace: looks for gaps and silent agents',
+      schedule: Schedule.rate(Duration.minutes(settings.alarms.ledger_minutes)),
+      targets: [
+        new EcsTask({
+          cluster: network.cluster,
+          taskDefinition: task,
+          subnetSelection: { subnets: network.inside },
+          securityGroups: [
+            new SecurityGroup(this, 'Group', { vpc: network.vpc, description: 'Ledger: nothing comes in' }),
+          ],
+          assignPublicIp: false,
+          maxEventAge: Duration.minutes(settings.alarms.ledger_minutes),
+          retryAttempts: 3,
+        }),
+      ],
+    });
+  }
+}

@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { Aws, CustomResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { ArnPrincipal, type IRole, Policy, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Code, Function as Lambda, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { CfnResourcePolicy, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { CfnDomain } from 'aws-cdk-lib/aws-opensearchservice';
+import type { Construct } from 'constructs';
+import { httpRequests } from '../service/rights.ts';
+import type { Settings } from '../settings/schema.ts';
+import { domainRoles } from '../store/domain-roles.ts';
+import type { AccessStack } from './access.ts';
+import type { NetworkStack } from './network.ts';
+import { PartStack } from './stack.ts';
+
+/** A domain of Amazon OpenSearch Service over three zones, inside of the VPC. */
+export class StoreStack extends PartStack {
+  readonly domain: CfnDomain;
+  readonly endpoint: string;
+  readonly #network: NetworkStack;
+
+  constructor(scope: Construct, settings: Settings, network: NetworkStack, access: AccessStack) {
+    super(scope, 'Store', settings, 'search domain');
+    this.#network = network;
+    const { vpc } = network;
+    const admin = access.storeAdmin;
+    if (admin === undefined) throw new Error('a domain without a role that administers it');
+    const group = new SecurityGroup(this, 'Group', {
+      vpc,
+      description: 'Search domain',
+      allowAllOutbound: false,
+    });
+    group.addIngressRule(Peer.ipv4(settings.network.cidr), Port.tcp(443), 'HTTPS from the VPC');
+    const names = [access.consumer, access.searchApi, access.ledger, admin];
+    this.domain = new CfnDomain(this, 'Domain', {
+      domainName: this.prefix,
+      engineVersion: settings.store.domain.version,
+      ...sizes(settings.store.domain),
+      vpcOptions: {
+        subnetIds: network.inside.map(({ subnetId }) => subnetId),
+        securityGroupIds: [group.securityGroupId],
+      },
+      ...secured(access.key.keyArn, admin.roleArn),
+      accessPolicies: new PolicyDocument({
+        statements: [
+          new PolicyStatement({
+            principals: names.map((role) => new ArnPrincipal(role.roleArn)),
+            actions: httpRequests,
+            resources: [this.#arn('/*')],
+          }),
+        ],
+      }),
+      logPublishingOptions: this.#logs(),
+    });
+    this.domain.applyRemovalPolicy(settings.keep_data ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY);
+    this.endpoint = `https://${this.domain.attrDomainEndpoint}`;
+    this.#mapRoles(admin, group, access);
+  }
+
+  /** By name: the policy of the domain cannot refer to the domain itself. */
+  #arn(suffix = ''): string {
+    return `arn:${Aws.PARTITION}:es:${Aws.REGION}:${Aws.ACCOUNT_ID}:domain/${this.prefix}${suffix}`;
+  }
+
+  #logs(): Record<string, CfnDomain.LogPublishingOptionProperty> {
+    const kinds = ['ES_APPLICATION_LOGS', 'SEARCH_SLOW_LOGS', 'INDEX_SLOW_LOGS'];
+    const groups = kinds.map(
+      (kind) =>
+        new LogGroup(this, `Log-${kind}`, {
+          logGroupName: `/millrace/${this.settings.stage}/store/${kind.toLowerCase()}`,
+          retention: this.settings.log_days as RetentionDays,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+    );
+    const policy = new CfnResourcePolicy(this, 'LogPolicy', {
+      policyName: `${this.prefix}-store-logs`,
+      policyDocument: this.toJsonString({
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'es.amazonaws.com' },
+            Action: ['logs:PutLogEvents', 'logs:CreateLogStream'],
+            Resource: groups.map((group) => group.logGroupArn),
+            Condition: {
+              StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+              ArnLike: { 'aws:SourceArn': this.#arn() },
+            },
+          },
+        ],
+      }),
+    });
+    // The domain refuses a log group that it may not write to.
+    this.node.addDependency(policy);
+    return Object.fromEntries(
+      kinds.map((kind, i) => [
+        kind,
+        { enabled: true, cloudWatchLogsLogGroupArn: groups[i]?.logGroupArn ?? '' },
+      ]),
+    );
+  }
+
+  #mapRoles(admin: IRole, domainGroup: SecurityGroup, access: AccessStack): void {
+    const logGroup = new LogGroup(this, 'MapRolesLog', {
+      retention: this.settings.log_days as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const rights = new Policy(this, 'MapRolesRights', {
+      roles: [admin],
+      statements: [
+        new PolicyStatement({
+          actions: ['es:ESHttpPut'],
+          resources: [this.#arn('/_plugins/_security/api/*')],
+        }),
+        new PolicyStatement({
+          actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          resources: [logGroup.logGroupArn],
+        }),
+        // Lambda attaches a network interface to the subnets; EC2 knows no narrower resource for these.
+        new PolicyStatement({
+          actions: [
+            'ec2:CreateNetworkInterface',
+            'ec2:DeleteNetworkInterface',
+            'ec2:DescribeNetworkInterfaces',
+            'ec2:DescribeSubnets',
+          ],
+          resources: ['*'],
+        }),
+      ],
+    });
+    const group = new SecurityGroup(this, 'MapRolesGroup', {
+      vpc: this.#network.vpc,
+      description: 'Maps roles inside of the search domain',
+    });
+    const lambda = new Lambda(this, 'MapRoles', {
+      description: 'Maps roles of IAM to roles of the search domain, when they change',
+      runtime: Runtime.NODEJS_24_X,
+      handler: 'index.handler',
+      code: Code.fromInline(readFileSync(new URL('../store/map-roles.cjs', import.meta.url), 'utf8')),
+      role: admin,
+      logGroup,
+      timeout: Duration.minutes(5),
+      memorySize: 256,
+      vpc: this.#network.vpc,
+      vpcSubnets: { subnets: this.#network.inside },
+      securityGroups: [group],
+      allowPublicSubnet: false,
+    });
+    lambda.node.addDependency(rights);
+    const mapping = new CustomResource(this, 'Roles', {
+      serviceToken: lambda.functionArn,
+      properties: {
+        Endpoint: this.endpoint,
+        Roles: this.toJsonString(
+          domainRoles({
+            consumer: access.consumer.roleArn,
+            searchApi: access.searchApi.roleArn,
+            ledger: access.ledger.roleArn,
+          }),
+        ),
+      },
+    });
+    mapping.node.addDependency(domainGroup, lambda);
+  }
+}
+
+function sizes(domain: Settings['store']['domain']) {
+  return {
+    clusterConfig: {
+      instanceType: domain.data_type,
+      instanceCount: domain.data_nodes,
+      zoneAwarenessEnabled: true,
+      zoneAwarenessConfig: { availabilityZoneCount: 3 },
+      multiAzWithStandbyEnabled: domain.standby,
+      ...(domain.masters
+        ? { dedicatedMasterEnabled: true, dedicatedMasterCount: 3, dedicatedMasterType: domain.master_type }
+        : {}),
+    },
+    ebsOptions: { ebsEnabled: true, volumeType: 'gp3', volumeSize: domain.disk_gb },
+  };
+}
+
+function secured(kmsKeyId: string, masterUserArn: string) {
+  return {
+    encryptionAtRestOptions: { enabled: true, kmsKeyId },
+    nodeToNodeEncryptionOptions: { enabled: true },
+    domainEndpointOptions: { enforceHttps: true, tlsSecurityPolicy: 'Policy-Min-TLS-1-2-PFS-2023-10' },
+    // No passwords: roles of IAM are the users. The master user is a role that only maps the others.
+    advancedSecurityOptions: {
+      enabled: true,
+      internalUserDatabaseEnabled: false,
+      masterUserOptions: { masterUserArn },
+    },
+    softwareUpdateOptions: { autoSoftwareUpdateEnabled: true },
+    offPeakWindowOptions: {
+      enabled: true,
+      offPeakWindow: { windowStartTime: { hours: 2, minutes: 0 } },
+    },
+  };
+}
+
+/** Kept beside the stack that makes them: what tasks may ask of the domain. */
+export function storeRights(arn: string): PolicyStatement {
+  return new PolicyStatement({ actions: httpRequests, resources: [`${arn}/*`] });
+}

@@ -1,0 +1,53 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { App } from 'aws-cdk-lib';
+import { addStage } from '../app.ts';
+import { loadSettings } from '../settings/load.ts';
+import type { Settings } from '../settings/schema.ts';
+
+/** Every stage, and the options that none of them takes by itself. */
+export const variants = {
+  dev: ['dev', 'example.json'],
+  qa: ['qa', 'example.json'],
+  prod: ['prod', 'example.json'],
+  public: ['prod', 'public.json'],
+} as const;
+
+export type Variant = keyof typeof variants;
+
+export function settingsOf(variant: Variant): Settings {
+  const [stage, file] = variants[variant];
+  return loadSettings(stage, fileURLToPath(new URL(file, import.meta.url)));
+}
+
+/** The stage as an app, with the flags of cdk.json; its folder goes with the test. */
+export function appOf(t: TestContext, variant: Variant): App {
+  const outdir = mkdtempSync(join(tmpdir(), 'millrace-cdk-'));
+  t.after(() => rmSync(outdir, { recursive: true, force: true }));
+  const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
+  const app = new App({ outdir, context, analyticsReporting: false });
+  addStage(app, settingsOf(variant));
+  return app;
+}
+
+export interface Resource {
+  Type: string;
+  Properties?: Record<string, unknown>;
+  DeletionPolicy?: string;
+}
+
+export interface Template {
+  Resources: Record<string, Resource>;
+  Outputs?: Record<string, unknown>;
+}
+
+/** Templates by part: `Stream`, `Store`, … */
+export function templatesOf(t: TestContext, variant: Variant): Record<string, Template> {
+  const app = appOf(t, variant);
+  return Object.fromEntries(
+    app.synth().stacks.map((stack) => [stack.stackName.split('-').at(-1) ?? '', stack.template as Template]),
+  );
+}

@@ -1,0 +1,11 @@
+import type { ConsumerStack } from '../stacks/consumer.ts';
+import type { LedgerStack } from '../stacks/ledger.ts';
+import type { Parts } from '../stacks/parts.ts';
+import type { SearchApiStack } from '../stacks/search-api.ts';
+
+/** What alarms and dashboard look at. */
+export interface Watched extends Parts {
+  consumer: ConsumerStack;
+  searchApi: SearchApiStack;
+  ledger: LedgerStack;
+}
