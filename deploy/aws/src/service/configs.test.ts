@@ -36,7 +36,7 @@ function containersOf(variant: Variant, part: string): Container[] {
   const found = Object.values(templates.get(variant)?.[part]?.Resources ?? {}).find(
     ({ Type }) => Type === 'AWS::ECS::TaskDefinition',
   );
-  return (found?.Properties?.ContainerDefinitions ?? []) as Container[];
+  return (found?.Properties.ContainerDefinitions ?? []) as Container[];
 }
 
 /** Runs the container that writes files, as the template has it, into a folder here. */
@@ -84,7 +84,7 @@ test('the consumer takes its configuration of every stage, and leases and locks 
       const config = loaded('consumer/src/load-config.ts', 'consumer.json', file);
       const tables = Object.values(templates.get(variant)?.Stream?.Resources ?? {})
         .filter(({ Type }) => Type === 'AWS::DynamoDB::Table')
-        .map(({ Properties }) => Properties?.TableName);
+        .map(({ Properties }) => Properties.TableName);
       assert.deepEqual(tables, [config.application, `${config.application}_locks`]);
     }
   }

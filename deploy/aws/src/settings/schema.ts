@@ -200,5 +200,3 @@ export const SettingsSchema = Type.Object(
 );
 
 export type Settings = Static<typeof SettingsSchema>;
-export type Domain = Static<typeof DomainSchema>;
-export type ExistingStore = Static<typeof ExistingStoreSchema>;

@@ -35,7 +35,7 @@ export function appOf(t: TestContext, variant: Variant): App {
 
 export interface Resource {
   Type: string;
-  Properties?: Record<string, unknown>;
+  Properties: Record<string, unknown>;
   DeletionPolicy?: string;
 }
 
@@ -46,8 +46,10 @@ export interface Template {
 
 /** Templates by part: `Stream`, `Store`, … */
 export function templatesOf(t: TestContext, variant: Variant): Record<string, Template> {
-  const app = appOf(t, variant);
+  const stacks = appOf(t, variant).synth().stacks;
+  for (const { template } of stacks)
+    for (const resource of Object.values((template as Template).Resources)) resource.Properties ??= {};
   return Object.fromEntries(
-    app.synth().stacks.map((stack) => [stack.stackName.split('-').at(-1) ?? '', stack.template as Template]),
+    stacks.map(({ stackName, template }) => [stackName.split('-').at(-1) ?? '', template as Template]),
   );
 }

@@ -4,6 +4,7 @@ import { suggest } from '@millrace/core/config/suggest.ts';
 import { MillraceError } from '@millrace/core/errors.ts';
 import { runChecks } from '../checks.ts';
 import { type CliContext, type Command, exitCodes, type Parsed } from '../command.ts';
+import { awsTests } from '../deploy-tests.ts';
 import { runNode } from '../run-program.ts';
 
 type Group = (context: CliContext, parsed: Parsed) => Promise<number>;
@@ -25,6 +26,7 @@ const groups: Record<string, Group> = {
 
 /** What takes too long for every change. */
 const longGroups: Record<string, Group> = {
+  deploy: (context) => awsTests(context),
   simulation: simulations,
   models: (context) =>
     runTests(context, ['agent/src/model.test.ts', 'core/src/document/fuzz.test.ts'], {
@@ -121,7 +123,7 @@ function oneFile(context: CliContext, name: string): Group {
 /** All test files of the folders in one run, so that there is one summary, at the end. */
 function nodeTests(context: CliContext, folders: string[], pattern: string): Promise<number> {
   const files = folders.flatMap((folder) =>
-    globSync(join(folder, pattern), { cwd: context.root, exclude: ['**/node_modules/**'] }),
+    globSync(join(folder, pattern), { cwd: context.root, exclude: ['**/node_modules/**', 'deploy/aws/**'] }),
   );
   return runTests(context, files.sort());
 }

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { loadSettings } from './load.ts';
+
+const example = JSON.parse(readFileSync(new URL('../testing/example.json', import.meta.url), 'utf8'));
+
+function load(t: TestContext, stage: string, over: object) {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-settings-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'ours.json');
+  writeFileSync(file, JSON.stringify(over));
+  return loadSettings(stage, file);
+}
+
+test('settings of ours are laid over those of the stage, key by key, and the rest has defaults', (t) => {
+  const settings = load(t, 'qa', { ...example, stream: { shards: 5 }, store: { domain: { disk_gb: 300 } } });
+  assert.equal(settings.stage, 'qa');
+  assert.deepEqual(settings.stream, { mode: 'provisioned', shards: 5, retention_hours: 168 });
+  assert.equal(settings.store.domain.disk_gb, 300);
+  assert.equal(settings.store.domain.data_type, 'm7g.large.search');
+  assert.equal(settings.alarms.behind_minutes, 10);
+});
+
+test('an unknown stage or key is refused with the nearest known one', (t) => {
+  assert.throws(() => loadSettings('pord'), { code: 'CONFIG_INVALID', message: /did you mean "prod"\?/ });
+  assert.throws(() => loadSettings(undefined), { code: 'CONFIG_INVALID' });
+  assert.throws(() => load(t, 'dev', { ...example, stream: { shard: 5 } }), {
+    code: 'CONFIG_INVALID',
+    message: /\/stream\/shard: unknown key, did you mean "shards"\?/,
+  });
+});
+
+const refused: [what: string, stage: string, over: object, message: RegExp][] = [
+  ['plain HTTP in production', 'prod', { certificate_arn: undefined }, /certificate_arn: required/],
+  ['nobody named', 'dev', { access: {} }, /search_api\/access: required/],
+  ['a login without a way out', 'dev', { access: { oidc: {} } }, /nat_gateways/],
+  ['fewer at most than at least', 'dev', { tasks_min: 3, tasks_max: 2 }, /tasks_max: is below/],
+  ['a task that Fargate has not', 'dev', { cpu: 512, memory_mb: 8192 }, /memory_mb: Fargate has no task/],
+];
+
+for (const [what, stage, over, message] of refused)
+  test(`refused: ${what}`, (t) => {
+    const settings = { ...example, search_api: { ...example.search_api, ...over } };
+    assert.throws(() => load(t, stage, settings), { code: 'CONFIG_INVALID', message });
+  });
+
+test('refused: an archive that is frozen or deleted before the store is done with it', (t) => {
+  const archive = { instant_after_days: 3, deep_after_days: 10 };
+  assert.throws(() => load(t, 'qa', { ...example, archive }), { message: /deep_after_days: the filler/ });
+  assert.throws(() => load(t, 'qa', { ...example, archive: { expire_after_days: 8 } }), {
+    message: /expire_after_days: the archive would end/,
+  });
+});

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { before, type TestContext, test } from 'node:test';
+import { Template as Assertions, Match } from 'aws-cdk-lib/assertions';
+import { type Resource, type Template, templatesOf, type Variant, variants } from './testing/synth.ts';
+
+const all = {} as Record<Variant, Record<string, Template>>;
+before((t) => {
+  for (const variant of Object.keys(variants) as Variant[])
+    all[variant] = templatesOf(t as TestContext, variant);
+});
+
+const part = (variant: Variant, name: string) => Assertions.fromJSON(all[variant][name] ?? {});
+
+function resources(variant: Variant, type: string): Resource[] {
+  return Object.values(all[variant]).flatMap(({ Resources }) =>
+    Object.values(Resources).filter(({ Type }) => Type === type),
+  );
+}
+
+test('each concern is a stack, and the gateway one only where it is asked for', () => {
+  const parts = ['Access', 'Alarms', 'Archive', 'Consumer', 'Fleet', 'Images', 'Ledger', 'Network'];
+  const rest = ['SearchApi', 'Store', 'Stream'];
+  for (const variant of ['dev', 'qa', 'prod'] as const)
+    assert.deepEqual(Object.keys(all[variant]).sort(), [...parts, ...rest]);
+  assert.ok(all.public.Gateway);
+  assert.equal(all.public.Store, undefined);
+});
+
+test('nothing can be reached from outside: no way into the internet but where the settings ask for one', () => {
+  for (const variant of ['dev', 'qa', 'prod'] as const) {
+    for (const type of ['InternetGateway', 'NatGateway', 'EIP'])
+      assert.equal(resources(variant, `AWS::EC2::${type}`).length, 0, type);
+    part(variant, 'SearchApi').hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', {
+      Scheme: 'internal',
+    });
+    part(variant, 'Network').resourceCountIs('AWS::EC2::Subnet', 3);
+  }
+});
+
+test('rules of security groups let in the VPC, a load balancer, and to public ones who is named', () => {
+  for (const variant of Object.keys(variants) as Variant[])
+    for (const { Properties } of resources(variant, 'AWS::EC2::SecurityGroup')) {
+      const rules = (Properties.SecurityGroupIngress ?? []) as { CidrIp?: string; FromPort: number }[];
+      for (const { CidrIp, FromPort } of rules) {
+        const open = CidrIp === '0.0.0.0/0';
+        assert.ok(['10.60.0.0/16', '198.51.100.0/24', '0.0.0.0/0'].includes(CidrIp ?? ''), CidrIp);
+        assert.equal(FromPort, 443);
+        if (open) assert.match(String(Properties.GroupDescription), /^Load balancer of gateway$/);
+      }
+    }
+});
+
+test('no task and no subnet gets a public address', () => {
+  for (const variant of Object.keys(variants) as Variant[]) {
+    for (const { Properties } of resources(variant, 'AWS::EC2::Subnet'))
+      assert.equal(Properties.MapPublicIpOnLaunch, false);
+    for (const { Properties } of resources(variant, 'AWS::ECS::Service')) {
+      const { AwsvpcConfiguration: network } = Properties.NetworkConfiguration as {
+        AwsvpcConfiguration: { AssignPublicIp: string; Subnets: unknown[] };
+      };
+      assert.equal(network.AssignPublicIp, 'DISABLED');
+      assert.equal(network.Subnets.length, 3);
+    }
+  }
+});
+
+test('public load balancers speak TLS, behind a firewall', () => {
+  for (const name of ['SearchApi', 'Gateway']) {
+    const template = part('public', name);
+    template.resourceCountIs('AWS::WAFv2::WebACLAssociation', 1);
+    template.allResourcesProperties('AWS::ElasticLoadBalancingV2::Listener', {
+      Protocol: 'HTTPS',
+      SslPolicy: Match.stringLikeRegexp('TLS13'),
+    });
+  }
+});
+
+test('the stream keeps seven days, and the alarm rings when a quarter of it is unread', () => {
+  for (const variant of Object.keys(variants) as Variant[]) {
+    part(variant, 'Stream').hasResourceProperties('AWS::Kinesis::Stream', {
+      RetentionPeriodHours: 168,
+      StreamEncryption: { EncryptionType: 'KMS', KeyId: Match.anyValue() },
+    });
+    part(variant, 'Alarms').hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: Match.stringLikeRegexp('-iterator-age$'),
+      MetricName: 'GetRecords.IteratorAgeMilliseconds',
+      Threshold: (7 * 86_400_000) / 4,
+      ComparisonOperator: 'GreaterThanThreshold',
+    });
+  }
+  part('prod', 'Stream').hasResourceProperties('AWS::Kinesis::Stream', {
+    StreamModeDetails: { StreamMode: 'ON_DEMAND' },
+    ShardCount: Match.absent(),
+  });
+  part('qa', 'Stream').hasResourceProperties('AWS::Kinesis::Stream', { ShardCount: 2 });
+});
+
+test('the archive is private, versioned and encrypted, goes to Glacier, and loses uploads that nobody finishes', () => {
+  part('prod', 'Archive').hasResourceProperties('AWS::S3::Bucket', {
+    PublicAccessBlockConfiguration: {
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    },
+    VersioningConfiguration: { Status: 'Enabled' },
+    BucketEncryption: {
+      ServerSideEncryptionConfiguration: [
+        { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' } },
+      ],
+    },
+    LifecycleConfiguration: {
+      Rules: Match.arrayWith([
+        Match.objectLike({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } }),
+        Match.objectLike({
+          Prefix: 'archive/',
+          Transitions: [
+            { StorageClass: 'GLACIER_IR', TransitionInDays: 30 },
+            { StorageClass: 'DEEP_ARCHIVE', TransitionInDays: 365 },
+          ],
+        }),
+        Match.objectLike({ Prefix: 'archive/', ExpirationInDays: 2555 }),
+      ]),
+    },
+  });
+});
+
+test('what holds data stays when its stack is deleted, where the settings say so', () => {
+  const data = [
+    'AWS::Kinesis::Stream',
+    'AWS::DynamoDB::Table',
+    'AWS::S3::Bucket',
+    'AWS::OpenSearchService::Domain',
+    'AWS::KMS::Key',
+  ];
+  for (const type of data) {
+    for (const { DeletionPolicy } of resources('prod', type)) assert.equal(DeletionPolicy, 'Retain', type);
+    for (const { DeletionPolicy } of resources('dev', type)) assert.equal(DeletionPolicy, 'Delete', type);
+  }
+});
+
+test('the domain spans three zones, knows no password, and speaks TLS alone', () => {
+  for (const variant of ['dev', 'qa', 'prod'] as const)
+    part(variant, 'Store').hasResourceProperties('AWS::OpenSearchService::Domain', {
+      ClusterConfig: {
+        ZoneAwarenessEnabled: true,
+        ZoneAwarenessConfig: { AvailabilityZoneCount: 3 },
+        MultiAZWithStandbyEnabled: variant === 'prod',
+      },
+      EncryptionAtRestOptions: { Enabled: true },
+      NodeToNodeEncryptionOptions: { Enabled: true },
+      DomainEndpointOptions: { EnforceHTTPS: true },
+      AdvancedSecurityOptions: {
+        Enabled: true,
+        InternalUserDatabaseEnabled: false,
+        MasterUserOptions: { MasterUserARN: Match.anyValue(), MasterUserName: Match.absent() },
+      },
+    });
+});
+
+test('with standby each index has three copies, which the domain asks for', () => {
+  const configOf = (variant: Variant) =>
+    JSON.stringify(
+      resources(variant, 'AWS::ECS::TaskDefinition').find(({ Properties }) =>
+        String(Properties.Family).endsWith('-consumer'),
+      ),
+    );
+  assert.match(configOf('prod'), /\\"replicas\\":2/);
+  assert.doesNotMatch(configOf('qa'), /replicas/);
+});
+
+test('consumers grow by CPU at 60 and 80 %, and by iterator age; the search API by CPU and latency', () => {
+  const consumer = part('prod', 'Consumer');
+  consumer.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
+    TargetTrackingScalingPolicyConfiguration: {
+      TargetValue: 60,
+      PredefinedMetricSpecification: { PredefinedMetricType: 'ECSServiceAverageCPUUtilization' },
+    },
+  });
+  const starts = (template: Assertions, metric: string, threshold: number) =>
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: metric, Threshold: threshold });
+  starts(consumer, 'CPUUtilization', 80);
+  starts(consumer, 'GetRecords.IteratorAgeMilliseconds', 60_000);
+  starts(part('prod', 'SearchApi'), 'TargetResponseTime', 2);
+});
+
+test('the interface endpoints are those that tasks speak to, for the whole of the VPC', () => {
+  const network = part('prod', 'Network');
+  network.resourceCountIs('AWS::EC2::VPCEndpoint', 8);
+  network.allResourcesProperties('AWS::EC2::VPCEndpoint', {
+    VpcEndpointType: Match.stringLikeRegexp('^(Interface|Gateway)$'),
+  });
+});
+
+test('every alarm tells the topic, when it begins and when it ends, and says what to do', () => {
+  for (const variant of Object.keys(variants) as Variant[]) {
+    const alarms = Object.values(all[variant].Alarms?.Resources ?? {}).filter(
+      ({ Type }) => Type === 'AWS::CloudWatch::Alarm',
+    );
+    assert.ok(alarms.length > 20);
+    for (const { Properties } of alarms) {
+      assert.equal((Properties.AlarmActions as unknown[]).length, 1);
+      assert.equal((Properties.OKActions as unknown[]).length, 1);
+      assert.ok(String(Properties.AlarmDescription).length > 10);
+    }
+  }
+});
+
+test('everything that can have tags says whose part of the bill it is', () => {
+  for (const [name, { Resources }] of Object.entries(all.prod))
+    for (const { Type, Properties } of Object.values(Resources)) {
+      if (!/^AWS::(ECS::Service|Kinesis::Stream|S3::Bucket|OpenSearchService::Domain|EC2::VPC)$/.test(Type))
+        continue;
+      const tags = Object.fromEntries(
+        (Properties.Tags as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value]),
+      );
+      assert.equal(tags['millrace:part'], name);
+      assert.equal(tags['millrace:stage'], 'prod');
+      assert.equal(tags.team, 'platform');
+    }
+});
