@@ -1,7 +1,7 @@
 import type { Template } from './synth.ts';
 
 /** What a reference to something that was left out becomes. */
-const absent = 'absent';
+const absent = 'arn:aws:es:eu-west-1:111122223333:domain/absent';
 
 /**
  * One template of all parts, with the resources that `take` names: references between stacks become references
