@@ -35,6 +35,13 @@ export const prices = {
   storeNodeHour: 0.3264,
   s3GbMonth: 0.023,
   thousandPuts: 0.005,
+  /** Fargate on ARM, a vCPU and a GB of memory: aws.amazon.com/fargate/pricing, as of March 2026. */
+  fargateCoreHour: 0.03238,
+  fargateGbHour: 0.00356,
+  /** An interface endpoint in one zone: aws.amazon.com/privatelink/pricing, as of June 2026. */
+  endpointHour: 0.01,
+  /** An application load balancer, without what it carries: aws.amazon.com/elasticloadbalancing/pricing. */
+  balancerHour: 0.0225,
 };
 
 export type Prices = typeof prices;

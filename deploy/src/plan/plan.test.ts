@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { measured } from './figures.ts';
+import { onAws } from './aws.ts';
+import { measured, prices } from './figures.ts';
 import { type Load, plan } from './plan.ts';
 
 const load: Load = {
@@ -45,4 +46,17 @@ test('store nodes are as many as bytes or CPU ask for, and two at least', () => 
   assert.equal(plan(load, little).storeNodes, 2);
   assert.equal(plan(load, { ...little, storeBytes: 1_000 }).storeNodes, 13);
   assert.equal(plan(load, { ...little, storeUs: 300 }).storeNodes, 7);
+});
+
+test('on AWS the workers are tasks, the rest stays, and what stands around them is added', () => {
+  const sizes = plan(load);
+  const whole = onAws(sizes, prices);
+  const costOf = ({ cost }: typeof whole, part: string) => cost.find((each) => each.part === part)?.perMonth;
+  assert.equal(costOf(whole, 'S3'), costOf(sizes, 'S3'));
+  assert.equal(costOf(whole, 'consumer'), sizes.workers * 730 * (2 * 0.03238 + 8 * 0.00356));
+  assert.equal(costOf(whole, 'endpoints'), 18 * 730 * 0.01);
+  assert.equal(
+    whole.total,
+    whole.cost.reduce((sum, { perMonth }) => sum + perMonth, 0),
+  );
 });

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
@@ -44,6 +44,7 @@ export class ArchiveStack extends PartStack {
       serverAccessLogsPrefix: 'archive/',
       lifecycleRules: lifecycle(settings.archive),
     });
+    new CfnOutput(this, 'ArchiveBucket', { value: this.bucket.bucketName });
     Validations.of(this.bucket).acknowledge({
       id: 'CloudFormation-Validate::W9003',
       reason: 'the CDK writes ObjectSizeGreaterThan as a number; CloudFormation takes it',

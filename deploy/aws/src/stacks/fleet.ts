@@ -20,7 +20,5 @@ export class FleetStack extends PartStack {
       statements: [...toStream(stream.stream.streamArn, key), ...toSpill(archive.bucket.bucketArn, key)],
     });
     new CfnOutput(this, 'AgentPolicy', { value: agent.managedPolicyArn });
-    new CfnOutput(this, 'StreamName', { value: stream.stream.streamName });
-    new CfnOutput(this, 'ArchiveBucket', { value: archive.bucket.bucketName });
   }
 }

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
 import type { Key } from 'aws-cdk-lib/aws-kms';
@@ -27,6 +27,7 @@ export class StreamStack extends PartStack {
       encryptionKey: key,
       removalPolicy,
     });
+    new CfnOutput(this, 'StreamName', { value: this.stream.streamName });
     const table = (id: string, tableName: string, partitionKey: string) =>
       new Table(this, id, {
         tableName,

@@ -1,6 +1,7 @@
 import { suggest } from '@millrace/core/config/suggest.ts';
 import { MillraceError } from '@millrace/core/errors.ts';
 import { jsonText } from '../../local/config-files.ts';
+import { onAws } from '../../plan/aws.ts';
 import { measured, type Prices, prices } from '../../plan/figures.ts';
 import { type Load, type Plan, plan } from '../../plan/plan.ts';
 import { type Command, exitCodes, type Parsed } from '../command.ts';
@@ -33,17 +34,21 @@ export const planCommand: Command = {
       value: 'NAME=VALUE',
       help: `One of ${Object.keys(prices).join(', ')}.`,
     },
+    aws: { type: 'boolean', help: 'On the stacks of deploy/aws: Fargate, endpoints, load balancer.' },
     json: { type: 'boolean', help: 'Print JSON.' },
   },
   positionals: { min: 0, max: 0 },
   examples: [
     './millrace plan --gb-per-day 200',
     './millrace plan --gb-per-day 20 --servers 30 --hot-days 14',
+    './millrace plan --gb-per-day 200 --aws --price fargateCoreHour=0.0362',
   ],
   exits: [],
   async run(context, parsed) {
     const load = loadOf(parsed);
-    const result = plan(load, measured, pricesOf(parsed.lists.price ?? []));
+    const given = pricesOf(parsed.lists.price ?? []);
+    const sizes = plan(load, measured, given);
+    const result = parsed.flags.aws ? onAws(sizes, given) : sizes;
     context.stdout(parsed.flags.json ? jsonText({ load, ...result }) : text(load, result));
     return exitCodes.ok;
   },
