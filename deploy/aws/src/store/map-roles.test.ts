@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -73,10 +74,8 @@ async function world(t: TestContext, refuse = 0) {
   const puts: Put[] = [];
   const answers: Record<string, unknown>[] = [];
   let refusals = refuse;
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const text = Buffer.concat(chunks).toString();
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const text = await textOf(request);
     const path = request.url ?? '';
     if (path === '/answer') answers.push(JSON.parse(text));
     else if (refusals-- > 0) response.statusCode = 403;
@@ -85,7 +84,8 @@ async function world(t: TestContext, refuse = 0) {
       puts.push({ path, body: JSON.parse(text), signed });
     }
     response.end();
-  });
+  };
+  const server = createServer((request, response) => void answer(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => server.close());
