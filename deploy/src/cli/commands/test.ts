@@ -16,7 +16,6 @@ const groups: Record<string, Group> = {
     nodeTests(context, ['core', 'archive', 'consumer', 'search-api', 'deploy'], '**/*.test.ts'),
   agent: (context) => nodeTests(context, ['agent'], '**/*.test.ts'),
   packages: (context) => nodeTests(context, ['e2e/packages'], '*.test.ts'),
-  compose: (context) => nodeTests(context, ['e2e/compose'], '*.test.ts'),
   e2e: (context) => endToEnd(context),
   // On one stack: starting it takes half a minute.
   'search+ui': (context) =>
@@ -26,7 +25,6 @@ const groups: Record<string, Group> = {
 
 /** What takes too long for every change. */
 const longGroups: Record<string, Group> = {
-  deploy: (context) => awsTests(context),
   simulation: simulations,
   models: (context) =>
     runTests(context, ['agent/src/model.test.ts', 'core/src/document/fuzz.test.ts'], {
@@ -34,9 +32,8 @@ const longGroups: Record<string, Group> = {
     }),
   schemathesis: (context) =>
     endToEnd(context, 'e2e/search/schemathesis.test.ts', '--minutes', String(fullSchemathesisMinutes)),
-  'compose-whole': (context) => nodeTests(context, ['e2e/compose/long'], '*.test.ts'),
   long: (context) => endToEnd(context, ...filesOf(context, 'e2e/long', (file) => file !== chaosFile)),
-  deploy: (context) => endToEnd(context, ...filesOf(context, 'e2e/deploy')),
+  deploy: deployTests,
 };
 
 /** A part of the others, for whoever works on that. */
@@ -51,6 +48,8 @@ const partGroups: Record<string, Group> = {
   },
   search: (context) => endToEnd(context, ...filesOf(context, 'e2e/search')),
   ui: (context) => endToEnd(context, ...filesOf(context, 'e2e/ui')),
+  compose: (context) => nodeTests(context, ['e2e/compose'], '**/*.test.ts'),
+  aws: awsTests,
 };
 
 const allGroups: Record<string, Group> = { ...groups, ...longGroups, ...partGroups };
@@ -67,7 +66,8 @@ export const test: Command = {
   details:
     `Groups are ${Object.keys(groups).join(', ')}; without one, all of them in that order. ` +
     `${Object.keys(longGroups).join(', ')} take longer; full is everything. ` +
-    "search and ui are halves of search+ui, consumer is the consumer's part of unit and e2e.",
+    "search and ui are halves of search+ui, consumer is the consumer's part of unit and e2e, " +
+    'aws and compose are parts of deploy.',
   options: {
     minutes: { type: 'string', value: 'N', help: 'How long chaos lasts: 3, or 10 in full.' },
     seed: { type: 'string', value: 'N', help: 'The choices that chaos makes, as an earlier run named them.' },
@@ -155,6 +155,16 @@ function chaosArguments(parsed: Parsed, minutes: number): string[] {
 /** e2e/run.ts prepares the engines and runs e2e/tests; its arguments are its own. */
 function endToEnd(context: CliContext, ...args: string[]): Promise<number> {
   return runNode(context, [join(context.root, 'e2e', 'run.ts'), ...args], { cwd: context.root });
+}
+
+/** deploy/ as a whole: each part to its end, whatever became of the others. */
+async function deployTests(context: CliContext): Promise<number> {
+  const codes = [
+    await awsTests(context),
+    await nodeTests(context, ['e2e/compose'], '**/*.test.ts'),
+    await endToEnd(context, ...filesOf(context, 'e2e/deploy')),
+  ];
+  return codes.find((code) => code !== exitCodes.ok) ?? exitCodes.ok;
 }
 
 async function simulations(context: CliContext): Promise<number> {
