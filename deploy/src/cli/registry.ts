@@ -10,6 +10,7 @@ import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
 import { exportCommand } from './commands/export.ts';
 import { fill } from './commands/fill.ts';
+import { gameDay } from './commands/game-day.ts';
 import { ledger } from './commands/ledger.ts';
 import { packageCommand } from './commands/package.ts';
 import { planCommand } from './commands/plan.ts';
@@ -45,6 +46,7 @@ export const commands: readonly Command[] = [
   retention,
   fill,
   dashboards,
+  gameDay,
   test,
   check,
   bench,

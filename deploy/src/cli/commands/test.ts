@@ -1,4 +1,5 @@
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suggest } from '@millrace/core/config/suggest.ts';
 import { MillraceError } from '@millrace/core/errors.ts';
@@ -34,6 +35,7 @@ const longGroups: Record<string, Group> = {
     endToEnd(context, 'e2e/search/schemathesis.test.ts', '--minutes', String(fullSchemathesisMinutes)),
   long: (context) => endToEnd(context, ...filesOf(context, 'e2e/long', (file) => file !== chaosFile)),
   deploy: deployTests,
+  'game-day': playGameDay,
 };
 
 /** A part of the others, for whoever works on that. */
@@ -174,4 +176,13 @@ async function simulations(context: CliContext): Promise<number> {
     if (code !== exitCodes.ok) return code;
   }
   return exitCodes.ok;
+}
+
+/** Its folder is kept when something was not as expected. */
+async function playGameDay(context: CliContext): Promise<number> {
+  const data = mkdtempSync(join(tmpdir(), 'millrace-game-day-'));
+  const main = join(context.root, 'deploy/src/cli/main.ts');
+  const code = await runNode(context, [main, 'game-day', '--data', data], { cwd: context.root });
+  if (code === exitCodes.ok) rmSync(data, { recursive: true, force: true });
+  return code;
 }
