@@ -36,7 +36,11 @@ function sorted(names: string[]): string[] {
 }
 
 const alarming = /^\s+(\w+): \{\s*level: '(?:warn|error)'/gm;
-const events = { agent: 'The agent says', consumer: 'The consumer says', 'search-api': 'The search API says' };
+const events = {
+  agent: 'The agent says',
+  consumer: 'The consumer says',
+  'search-api': 'The search API says',
+};
 for (const [program, heading] of Object.entries(events)) {
   test(`docs/operations/alarms.md has cause and cure of each warning and error of ${program}, and of no other`, () => {
     const named = inCode(program, alarming);
