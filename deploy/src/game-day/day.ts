@@ -26,6 +26,8 @@ const files = 4;
 const pollMs = 1_000;
 /** A stack on a slow machine, its store filled from nothing. */
 const patienceSeconds = 600;
+/** The store alone: the archive would answer for what the store lacks. */
+const hot = ['--source', 'hot'];
 /** Objects, give-ups and passes in seconds in place of minutes: what happens is the same, the waiting is not. */
 const settings = [
   'consumer.archive.idle_ms_max=2000',
@@ -118,7 +120,7 @@ export class GameDay {
   }
 
   async tally(): Promise<Tally> {
-    const options = ['--since', '7d', '--format', 'ndjson', '--fields', 'message', '--sort', 'none'];
+    const options = ['--since', '7d', '--format', 'ndjson', '--fields', 'message', '--sort', 'none', ...hot];
     const text = await this.command('export', this.#token, ...options);
     const found = text
       .split('\n')
