@@ -1,6 +1,6 @@
 -- The archive's NDJSON layout (archive.layout: "blocks+ndjson") as an Athena table. Put what consumer.json says in place
 -- of ${bucket} and ${prefix} (with its slash, or nothing), and your streams in place of ${streams} (a,b,c).
--- Partitions are worked out from the keys: no crawler, and none to add each hour. A query has to name its streams.
+-- Partitions are worked out from the keys: no crawler, and none to add each hour. A query that names its streams reads less.
 CREATE EXTERNAL TABLE millrace_ndjson (
   event_id string,
   block_id string,
@@ -20,7 +20,8 @@ CREATE EXTERNAL TABLE millrace_ndjson (
 )
 PARTITIONED BY (stream string, dt string, hour string)
 ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'
-WITH SERDEPROPERTIES ('mapping.event_time' = '@timestamp')
+-- Names in `fields` are the applications' own: userId stays so, and a record may have Name and name.
+WITH SERDEPROPERTIES ('mapping.event_time' = '@timestamp', 'case.insensitive' = 'FALSE')
 LOCATION 's3://${bucket}/${prefix}ndjson/'
 TBLPROPERTIES (
   'projection.enabled' = 'true',

@@ -3,7 +3,7 @@ CREATE TABLE IF NOT EXISTS millrace_events (
   event_id varchar(64) NOT NULL,
   event_time timestamp NOT NULL,
   stream varchar(100) NOT NULL,
-  tag varchar(1024),
+  event_tag varchar(1024),
   host varchar(1024),
   file varchar(4096),
   file_offset bigint,
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS millrace_events (
 )
 DISTSTYLE KEY DISTKEY (event_id) SORTKEY (event_time);
 
--- What was loaded, and when: an object that comes again finds itself here.
+-- What was loaded, and when; loads wait for one another by it.
 CREATE TABLE IF NOT EXISTS millrace_loads (
   object_key varchar(1024) NOT NULL,
   loaded_at timestamp NOT NULL DEFAULT getdate()

@@ -34,7 +34,7 @@ export function loadStatements(target: LoadTarget, manifestKey: string, keys: re
   const events = `${schema}.millrace_events`;
   const loads = `${schema}.millrace_loads`;
   const columns =
-    'event_id, event_time, stream, tag, host, file, file_offset, level, service, status, method, url, message, fields';
+    'event_id, event_time, stream, event_tag, host, file, file_offset, level, service, status, method, url, message, fields';
   return [
     `LOCK ${loads}`,
     `CREATE TEMP TABLE millrace_incoming (LIKE ${events})`,

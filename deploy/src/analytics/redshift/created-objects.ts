@@ -28,7 +28,10 @@ const TestEventSchema = Type.Object({ Event: Type.Literal('s3:TestEvent') });
  * Keys of the NDJSON objects that a message tells of, decoded; none for what concerns other objects.
  * @throws Error when it is no notification of S3, or of another bucket
  */
-export function createdObjects({ body }: Pick<QueuedMessage, 'body'>, bucket: string): string[] {
+export function createdObjects(
+  { body }: Pick<QueuedMessage, 'body'>,
+  { bucket, prefix }: { bucket: string; prefix: string },
+): string[] {
   const told: unknown = JSON.parse(body);
   if (Value.Check(TestEventSchema, told)) return [];
   if (!Value.Check(NotificationSchema, told)) throw new Error(`no S3 notification: ${body.slice(0, 200)}`);
@@ -38,6 +41,6 @@ export function createdObjects({ body }: Pick<QueuedMessage, 'body'>, bucket: st
     if (s3.bucket.name !== bucket)
       throw new Error(`a notification of bucket ${s3.bucket.name}, not ${bucket}: is the queue shared?`);
     const key = decodeURIComponent(s3.object.key.replaceAll('+', ' '));
-    return /(?:^|\/)ndjson\/.*\.ndjson\.gz$/.test(key) ? [key] : [];
+    return key.startsWith(`${prefix}ndjson/`) && key.endsWith('.ndjson.gz') ? [key] : [];
   });
 }

@@ -89,26 +89,25 @@ function setUp(bad?: string) {
 }
 
 test('keys are those of new NDJSON objects, decoded', () => {
-  const spaced = 'my team/ndjson/a/dt=2026-02-03/hour=04/s+1-2-x.ndjson.gz';
-  assert.deepEqual(createdObjects({ body: notification(spaced) }, target.bucket), [spaced]);
+  const spaced = 'team/ndjson/a b/dt=2026-02-03/hour=04/s+1-2-x.ndjson.gz';
+  assert.deepEqual(createdObjects({ body: notification(spaced) }, target), [spaced]);
+  assert.deepEqual(createdObjects({ body: notification('archive/logs/2026020304/s-1-x') }, target), []);
   assert.deepEqual(
-    createdObjects({ body: notification('archive/logs/2026020304/s-1-x') }, target.bucket),
+    createdObjects({ body: notification(key, { eventName: 'ObjectRemoved:Delete' }) }, target),
     [],
   );
   assert.deepEqual(
-    createdObjects({ body: notification(key, { eventName: 'ObjectRemoved:Delete' }) }, target.bucket),
-    [],
-  );
-  assert.deepEqual(
-    createdObjects({ body: notification(key, { eventName: 's3:ObjectCreated:Put' }) }, target.bucket),
+    createdObjects({ body: notification(key, { eventName: 's3:ObjectCreated:Put' }) }, target),
     [key],
   );
+  const others = key.replace('team/', 'other/');
+  assert.deepEqual(createdObjects({ body: notification(others) }, target), []);
   const asked =
     '{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-02-03T04:05:06.789Z","Bucket":"example-logs","RequestId":"5582815E1AEA5ADF","HostId":"8cLeGAmw"}';
-  assert.deepEqual(createdObjects({ body: asked }, target.bucket), []);
-  assert.throws(() => createdObjects({ body: '{}' }, target.bucket), /no S3 notification/);
+  assert.deepEqual(createdObjects({ body: asked }, target), []);
+  assert.throws(() => createdObjects({ body: '{}' }, target), /no S3 notification/);
   assert.throws(
-    () => createdObjects({ body: notification(key, { bucket: 'other' }) }, target.bucket),
+    () => createdObjects({ body: notification(key, { bucket: 'other' }) }, target),
     /bucket other/,
   );
 });

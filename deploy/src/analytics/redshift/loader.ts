@@ -36,7 +36,7 @@ export async function load(
   const read: { message: QueuedMessage; keys: string[] }[] = [];
   for (const message of messages) {
     try {
-      read.push({ message, keys: createdObjects(message, options.target.bucket) });
+      read.push({ message, keys: createdObjects(message, options.target) });
     } catch (error) {
       options.log({ event: 'message_unread', message: message.messageId, error: messageOf(error) });
       failed.push(message.messageId);
