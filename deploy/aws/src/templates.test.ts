@@ -134,9 +134,15 @@ test('what holds data stays when its stack is deleted, where the settings say so
     'AWS::KMS::Key',
   ];
   for (const type of data) {
-    for (const { DeletionPolicy } of resources('prod', type)) assert.equal(DeletionPolicy, 'Retain', type);
+    // What a failed first deployment made goes with it: its names would be in the way of the second.
+    for (const { DeletionPolicy } of resources('prod', type))
+      assert.equal(DeletionPolicy, 'RetainExceptOnCreate', type);
     for (const { DeletionPolicy } of resources('dev', type)) assert.equal(DeletionPolicy, 'Delete', type);
   }
+});
+
+test('the domain waits for the right to write its logs, without which it is refused', () => {
+  part('prod', 'Store').hasResource('AWS::OpenSearchService::Domain', { DependsOn: ['LogPolicy'] });
 });
 
 test('the domain spans three zones, knows no password, and speaks TLS alone', () => {
@@ -217,5 +223,7 @@ test('everything that can have tags says whose part of the bill it is', () => {
       assert.equal(tags['millrace:part'], name);
       assert.equal(tags['millrace:stage'], 'prod');
       assert.equal(tags.team, 'platform');
+      // What a task costs is its own: it has its service's tags only when told so.
+      if (Type === 'AWS::ECS::Service') assert.equal(Properties.PropagateTags, 'SERVICE');
     }
 });

@@ -95,6 +95,6 @@ function requestsBucket(stack: PartStack): Bucket {
     lifecycleRules: [
       { expiration: Duration.days(days), abortIncompleteMultipartUploadAfter: Duration.days(1) },
     ],
-    removalPolicy: keep ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    removalPolicy: keep ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
   });
 }

@@ -52,7 +52,9 @@ export class AccessStack extends PartStack {
       alias: `alias/${this.prefix}`,
       description: 'Millrace: stream, tables, archive, domain, logs, alarms',
       enableKeyRotation: true,
-      removalPolicy: this.settings.keep_data ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: this.settings.keep_data
+        ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        : RemovalPolicy.DESTROY,
     });
     const logs = `logs.${Aws.REGION}.amazonaws.com`;
     key.addToResourcePolicy(

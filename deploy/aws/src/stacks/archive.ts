@@ -19,7 +19,9 @@ export class ArchiveStack extends PartStack {
 
   constructor(scope: Construct, settings: Settings, key: Key) {
     super(scope, 'Archive', settings, 'bucket of the archive');
-    const removalPolicy = settings.keep_data ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const removalPolicy = settings.keep_data
+      ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+      : RemovalPolicy.DESTROY;
     const base = {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,

@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { FargateService } from 'aws-cdk-lib/aws-ecs';
+import { FargateService, PropagatedTagSource } from 'aws-cdk-lib/aws-ecs';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { consumerConfig, consumerPort } from '../service/consumer-config.ts';
@@ -53,6 +53,7 @@ export class ConsumerStack extends PartStack {
         new SecurityGroup(this, 'Group', { vpc: network.vpc, description: 'Consumers: nothing comes in' }),
       ],
       assignPublicIp: false,
+      propagateTags: PropagatedTagSource.SERVICE,
       // New workers first: their leases are handed over, no shard waits for anybody.
       minHealthyPercent: 100,
       maxHealthyPercent: 200,

@@ -1,6 +1,6 @@
 import { CfnOutput, Duration, Validations } from 'aws-cdk-lib';
 import { Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { FargateService } from 'aws-cdk-lib/aws-ecs';
+import { FargateService, PropagatedTagSource } from 'aws-cdk-lib/aws-ecs';
 import { ApplicationProtocol, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import { type Balancer, balancerOf } from '../service/balancer.ts';
@@ -66,6 +66,7 @@ export class GatewayStack extends PartStack {
       vpcSubnets: { subnets: network.inside },
       securityGroups: [group],
       assignPublicIp: false,
+      propagateTags: PropagatedTagSource.SERVICE,
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
       healthCheckGracePeriod: Duration.minutes(1),

@@ -20,7 +20,7 @@ export class ImagesStack extends PartStack {
         imageScanOnPush: true,
         encryption: RepositoryEncryption.AES_256,
         lifecycleRules: [{ maxImageCount: 30, description: 'the newest 30' }],
-        removalPolicy: settings.keep_data ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+        removalPolicy: settings.keep_data ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
         emptyOnDelete: false,
       });
     this.#repositories = {

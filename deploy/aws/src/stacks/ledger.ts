@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { PropagatedTagSource } from 'aws-cdk-lib/aws-ecs';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { EcsTask } from 'aws-cdk-lib/aws-events-targets';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -57,6 +58,7 @@ export class LedgerStack extends PartStack {
             new SecurityGroup(this, 'Group', { vpc: network.vpc, description: 'Ledger: nothing comes in' }),
           ],
           assignPublicIp: false,
+          propagateTags: PropagatedTagSource.TASK_DEFINITION,
           maxEventAge: Duration.minutes(settings.alarms.ledger_minutes),
           retryAttempts: 3,
         }),

@@ -1,6 +1,6 @@
 import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { FargateService } from 'aws-cdk-lib/aws-ecs';
+import { FargateService, PropagatedTagSource } from 'aws-cdk-lib/aws-ecs';
 import { ApplicationProtocol, type ApplicationTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -91,6 +91,7 @@ export class SearchApiStack extends PartStack {
       vpcSubnets: { subnets: network.inside },
       securityGroups: [group],
       assignPublicIp: false,
+      propagateTags: PropagatedTagSource.SERVICE,
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
       healthCheckGracePeriod: Duration.minutes(2),

@@ -32,6 +32,7 @@ export class StoreStack extends PartStack {
     });
     group.addIngressRule(Peer.ipv4(settings.network.cidr), Port.tcp(443), 'HTTPS from the VPC');
     const names = [access.consumer, access.searchApi, access.ledger, admin];
+    const logs = this.#logs();
     this.domain = new CfnDomain(this, 'Domain', {
       domainName: this.prefix,
       engineVersion: settings.store.domain.version,
@@ -50,9 +51,13 @@ export class StoreStack extends PartStack {
           }),
         ],
       }),
-      logPublishingOptions: this.#logs(),
+      logPublishingOptions: logs.options,
     });
-    this.domain.applyRemovalPolicy(settings.keep_data ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY);
+    // The domain refuses a log group that it may not write to.
+    this.domain.addDependency(logs.policy);
+    this.domain.applyRemovalPolicy(
+      settings.keep_data ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+    );
     this.endpoint = `https://${this.domain.attrDomainEndpoint}`;
     this.#mapRoles(admin, group, access);
   }
@@ -62,7 +67,7 @@ export class StoreStack extends PartStack {
     return `arn:${Aws.PARTITION}:es:${Aws.REGION}:${Aws.ACCOUNT_ID}:domain/${this.prefix}${suffix}`;
   }
 
-  #logs(): Record<string, CfnDomain.LogPublishingOptionProperty> {
+  #logs() {
     const kinds = ['ES_APPLICATION_LOGS', 'SEARCH_SLOW_LOGS', 'INDEX_SLOW_LOGS'];
     const groups = kinds.map(
       (kind) =>
@@ -90,14 +95,13 @@ export class StoreStack extends PartStack {
         ],
       }),
     });
-    // The domain refuses a log group that it may not write to.
-    this.node.addDependency(policy);
-    return Object.fromEntries(
+    const options = Object.fromEntries(
       kinds.map((kind, i) => [
         kind,
         { enabled: true, cloudWatchLogsLogGroupArn: groups[i]?.logGroupArn ?? '' },
       ]),
     );
+    return { options, policy };
   }
 
   #mapRoles(admin: IRole, domainGroup: SecurityGroup, access: AccessStack): void {

@@ -16,7 +16,9 @@ export class StreamStack extends PartStack {
 
   constructor(scope: Construct, settings: Settings, key: Key) {
     super(scope, 'Stream', settings, 'Kinesis stream, tables of leases and locks');
-    const removalPolicy = settings.keep_data ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const removalPolicy = settings.keep_data
+      ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+      : RemovalPolicy.DESTROY;
     const onDemand = settings.stream.mode === 'on_demand';
     this.stream = new Stream(this, 'Stream', {
       streamName: this.prefix,

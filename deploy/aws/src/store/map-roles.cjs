@@ -32,17 +32,21 @@ exports.signed = ({ method, url, body, env, date }) => {
 const tries = 8;
 const pauseMs = 5000;
 
-async function put(endpoint, path, value, env) {
+function put(endpoint, path, value, env) {
   const url = `${endpoint}/_plugins/_security/api/${path}`;
   const body = JSON.stringify(value);
+  const headers = () => exports.signed({ method: 'PUT', url, body, env, date: new Date() });
+  return send(path, url, body, headers, env);
+}
+
+async function send(what, url, body, headers, env) {
   for (let i = 1; ; i++) {
-    const headers = exports.signed({ method: 'PUT', url, body, env, date: new Date() });
-    const why = await fetch(url, { method: 'PUT', headers, body }).then(
+    const why = await fetch(url, { method: 'PUT', headers: headers(), body }).then(
       async (answer) => (answer.ok ? '' : `${answer.status} ${(await answer.text()).slice(0, 200)}`),
       (error) => `${error.message}: ${error.cause?.message}`,
     );
     if (why === '') return;
-    if (i === tries) throw new Error(`PUT ${path}: ${why}`);
+    if (i === tries) throw new Error(`PUT ${what}: ${why}`);
     await new Promise((resolve) => setTimeout(resolve, env.PAUSE_MS ?? pauseMs));
   }
 }
@@ -62,5 +66,6 @@ exports.handler = async (event) => {
   }
   const { StackId, RequestId, LogicalResourceId } = event;
   const body = JSON.stringify({ ...answer, StackId, RequestId, LogicalResourceId });
-  await fetch(event.ResponseURL, { method: 'PUT', body });
+  // Bytes: of a text `fetch` would say what type it is, for which the address is not signed.
+  await send('the answer', event.ResponseURL, Buffer.from(body), () => ({}), process.env);
 };
