@@ -155,10 +155,14 @@ async function fill(
   await Promise.all([
     ...stores.map(async ({ store, ...own }) => {
       const [filled, kept] = await Promise.all([createStore(store, clock), createStore(store, clock)]);
-      await Promise.all([
-        runStoreFiller({ ...base, ...own, store: filled }, signal),
-        runRetention({ ...base, ...own, store: kept }, signal),
-      ]);
+      try {
+        await Promise.all([
+          runStoreFiller({ ...base, ...own, store: filled }, signal),
+          runRetention({ ...base, ...own, store: kept }, signal),
+        ]);
+      } finally {
+        await Promise.all([filled.close(), kept.close()]);
+      }
     }),
     runArchiveKeeper(base, signal),
   ]);

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { listKeys, readArchive } from '../harness/archive.ts';
 import { leaseCheckpoints } from '../harness/leases.ts';
 import { assertExactlyOnce, countReaches } from '../harness/search.ts';
-import { endpoint, eventually, healthy, pidOf, stackUnderTest } from '../harness/stack.ts';
+import { endpoint, eventually, healthy, millrace, pidOf, stackUnderTest } from '../harness/stack.ts';
 
 const stack = stackUnderTest();
 
@@ -56,6 +56,9 @@ test('with the store down, archive and checkpoints go on; back again, the filler
     const { count } = (await response.json()) as { count: number };
     return count >= keys.length ? true : undefined;
   });
+  const { code, stderr } = await millrace('fill', '--once', '--data', stack.dataDir);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /, 0 without a mark/);
 });
 
 /** Whether a shard has given up live indexing, by the consumer's metrics. */

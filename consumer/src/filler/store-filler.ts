@@ -53,7 +53,7 @@ export async function runStoreFiller(options: StoreFillerOptions, signal: AbortS
   await close();
 }
 
-/** The loop and all that it works with. */
+/** The loop and all that it works with. The store stays open: whoever opened it closes it. */
 export function storeFiller(options: StoreFillerOptions): {
   filler: Filler;
   fill(key: string, bytes: number, signal: AbortSignal): Promise<void>;
@@ -106,7 +106,6 @@ export function storeFiller(options: StoreFillerOptions): {
     async close() {
       storm.stop();
       await Promise.all([indexer.close(), replacing.close()]);
-      await store.close();
     },
   };
 }

@@ -17,15 +17,14 @@ const lookMs = 60_000;
 /** Until a run that failed is tried again: it may have read a lot of the archive. */
 const failedMs = 15 * 60_000;
 
-/** The timer for one store, and the end of its client. */
+/** The timer for one store. */
 export async function runRetention(
   options: FleetRetentionOptions & { telemetry: ConsumerTelemetry },
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, clock, telemetry, store } = options;
+  const { config, clock, telemetry } = options;
   const run = fleetRetention(options);
   await runRetentionTimer({ config: config.retention, clock, telemetry, run }, signal);
-  await store.close();
 }
 
 /**

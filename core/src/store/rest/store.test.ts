@@ -237,6 +237,12 @@ function answering(type: StoreConfig['type']): void {
     await assert.rejects(nobody.bulkCreate('x\n', 1), { code: 'STORE_UNAVAILABLE' });
   });
 
+  test('a store may be closed more than once', async () => {
+    const store = await createStore(storeConfig(type, 'http://127.0.0.1:1'));
+    await store.close();
+    await store.close();
+  });
+
   test('a connection that breaks during the answer is unavailable, and nothing is written to stdout', async (t) => {
     const printed = t.mock.method(console, 'log', () => {});
     const store = await storeOn(t, type, (request, response) => {

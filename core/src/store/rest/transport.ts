@@ -49,6 +49,7 @@ export function boundedTransport(
   closeClient: () => Promise<void>,
 ): Transport {
   const closing = new AbortController();
+  let closed: Promise<void> | undefined;
   return {
     async call(what, request) {
       const late = new AbortController();
@@ -69,9 +70,11 @@ export function boundedTransport(
         answered.abort();
       }
     },
-    async close() {
+    close() {
       closing.abort();
-      await closeClient();
+      // OpenSearch's client never answers a second time.
+      closed ??= closeClient();
+      return closed;
     },
   };
 }
