@@ -20,8 +20,8 @@ const example = readEnvFile(join(root, '.env.example'));
 const compose = readCompose(root, example);
 const stages = readDockerfile(join(root, 'deploy/images/Dockerfile'));
 const services = Object.entries(compose.services);
-const own = services.filter(([, { image }]) => image.startsWith('millrace/'));
-const stageOf = ({ image }: Service) => stages.get(/^millrace\/([a-z-]+):/.exec(image)?.[1] ?? '');
+const own = services.filter(([, { image }]) => image.startsWith('localhost/millrace/'));
+const stageOf = ({ image }: Service) => stages.get(/^localhost\/millrace\/([a-z-]+):/.exec(image)?.[1] ?? '');
 /** What COMPOSE_PROFILES may be, beside `stand-ins`. */
 const stores = ['opensearch', 'opensearch-cluster', 'elasticsearch'];
 

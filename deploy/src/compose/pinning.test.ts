@@ -39,7 +39,7 @@ test('the command of docs/compose.md pins every image that is used', (t) => {
   const compose = readCompose(root, readEnvFile(join(folder, '.env')));
   const foreign = Object.values(compose.services)
     .map(({ image }) => image)
-    .filter((image) => !image.startsWith('millrace/'));
+    .filter((image) => !image.startsWith('localhost/millrace/'));
   const bases = Object.values(compose.services.agent?.build?.args ?? {});
   for (const image of [...foreign, ...bases]) assert.ok(image.endsWith(`@${digest}`), image);
   assert.equal([...variablesOf(root).keys()].filter((name) => name.endsWith('_IMAGE')).length, 7);
@@ -54,7 +54,8 @@ test('docs/compose.md names the services, volumes, variables and images that the
   for (const name of [...variablesOf(root).keys()].filter((variable) => variable.startsWith('MILLRACE_')))
     assert.ok(text.includes(`\`${name}\``), name);
   const images = new Set(Object.values(compose.services).map(({ image }) => image));
-  for (const [image] of text.matchAll(/millrace\/[a-z-]+:[\d.]+\d/g)) assert.ok(images.has(image), image);
+  for (const [image] of text.matchAll(/localhost\/millrace\/[a-z-]+:[\d.]+\d/g))
+    assert.ok(images.has(image), image);
   for (const [, service = ''] of text.matchAll(/docker compose (?:exec|run --rm) ([a-z-]+)/g))
     assert.ok(service in compose.services, service);
 });
