@@ -91,6 +91,11 @@ export class GameDay {
     return this.#options.millrace([...args, '--data', this.paths.dataDir]);
   }
 
+  /** What is missing for longer than the settings above let it take is a gap. */
+  ledger(...more: string[]): Promise<Outcome> {
+    return this.ask('ledger', '--since', 'now-2d', '--older-than', '30s', '--file', `${this.logs}/*`, ...more);
+  }
+
   /** Appends lines to the files, the same number to each. */
   write(count: number): void {
     for (let file = 0; file < files; file++) {

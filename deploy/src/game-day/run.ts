@@ -43,10 +43,7 @@ export async function runGameDay(
 /** Search, archive and ledger, each asked for all of it. */
 async function countAll(day: GameDay): Promise<void> {
   await checkArchive(day);
-  await day.until('the ledger has no gap', async () => {
-    const { code } = await day.ask('ledger', '--since', 'now-2d', '--file', `${day.logs}/*`);
-    return code === 0;
-  });
+  await day.until('the ledger has no gap', async () => (await day.ledger()).code === 0);
   day.say('./millrace ledger: no gap');
   const tally = await day.tally();
   day.expect(tallyText(tally), isWhole(tally));

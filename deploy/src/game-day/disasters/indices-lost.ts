@@ -16,14 +16,7 @@ export const indicesLost: Disaster = {
     for (const index of indices) await fetch(`${store}/${index}`, { method: 'DELETE' });
     day.say(`deleted: ${indices.join(', ')}`);
     await day.until('the ledger names documents_gone', async () => {
-      const { code, stdout } = await day.ask(
-        'ledger',
-        '--json',
-        '--since',
-        'now-2d',
-        '--file',
-        `${day.logs}/*`,
-      );
+      const { code, stdout } = await day.ledger('--json');
       return code === 1 && stdout.includes('"cause":"documents_gone"');
     });
     day.say('./millrace ledger: exit code 1, cause documents_gone');
