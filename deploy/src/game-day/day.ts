@@ -93,7 +93,16 @@ export class GameDay {
 
   /** What is missing for longer than the settings above let it take is a gap. */
   ledger(...more: string[]): Promise<Outcome> {
-    return this.ask('ledger', '--since', 'now-2d', '--older-than', '30s', '--file', `${this.logs}/*`, ...more);
+    return this.ask(
+      'ledger',
+      '--since',
+      'now-2d',
+      '--older-than',
+      '30s',
+      '--file',
+      `${this.logs}/*`,
+      ...more,
+    );
   }
 
   /** Appends lines to the files, the same number to each. */
