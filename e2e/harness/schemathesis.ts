@@ -5,8 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pythonTool } from './python-tool.ts';
 
-const version = '4.32.5';
-
 /**
  * What a schema cannot say is no fault: that a query, a time or a cursor is well formed. Everything else that
  * schemathesis checks is: statuses, bodies, content types and methods as documented, and never a 5xx.
@@ -37,7 +35,7 @@ export async function runSchemathesis(url: string, key: string, minutes: number)
   writeFileSync(config, settings);
   writeFileSync(join(folder, 'hooks.py'), hooks);
   const child = spawn(
-    pythonTool('schemathesis', 'schemathesis', version),
+    await pythonTool('schemathesis', 'schemathesis==4.32.5'),
     [
       '--config-file',
       config,
