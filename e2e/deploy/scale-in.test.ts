@@ -126,12 +126,14 @@ describe('scale-in by the local watch', { concurrency: 4 }, () => {
 describe('scale-in by EventBridge and Systems Manager', { concurrency: 4 }, () => {
   const template = fleetTemplate('scale-in.yaml');
   /** What the rule does with the event of the instance's action. */
-  const automate = (it: Instance, deadline: string) =>
+  const automate = (it: Instance, deadline: string, limit = '60') =>
     runAutomation(template, automationInput(template, it.scaling.event), {
       scaling: it.scaling,
       env: it.commands(),
-      command: { Config: it.agent.config, Deadline: deadline },
+      command: { Config: it.agent.config, Deadline: deadline, Limit: limit },
     });
+  const succeeded = { hold: 'Success', drain: 'Success', complete: 'Success' } as const;
+  const left = { hold: 'Success', drain: 'Failed', complete: 'not run' } as const;
   const waits = (it: Instance) =>
     eventually('the action waits', 10, async () =>
       it.scaling.state === 'Terminating:Wait' ? true : undefined,
@@ -144,7 +146,9 @@ describe('scale-in by EventBridge and Systems Manager', { concurrency: 4 }, () =
     await eventually('the stream refuses', 30, async () => (it.stream.refused > 0 ? true : undefined));
     it.scaling.terminate();
     await waits(it);
-    assert.deepEqual(await automate(it, '2s'), { drain: 'Success', complete: 'Success' });
+    // It is drained whether the hook can be held or not.
+    it.scaling.failures.push('Throttling', 'Throttling', 'Throttling');
+    assert.deepEqual(await automate(it, '2s'), { ...succeeded, hold: 'Failed' });
     assert.equal(await it.scaling.gone, 'completed');
     it.assertNothingLost();
     assert.ok(it.archive.objects.size > 0);
@@ -170,7 +174,59 @@ describe('scale-in by EventBridge and Systems Manager', { concurrency: 4 }, () =
     it.assertNothingLost();
   });
 
-  test('without an agent the command fails, and the group goes on', async (t) => {
+  test('what one drain leaves, the next one ships: the action is completed after that, and not before', async (t) => {
+    const it = await Instance.launch(t, { spills: false });
+    it.stream.throttled = true;
+    it.write(5_000);
+    await eventually('the stream refuses', 30, async () => (it.stream.refused > 0 ? true : undefined));
+    it.scaling.terminate();
+    await waits(it);
+    it.scaling.failures.push('Throttling');
+    const automation = automate(it, '1s');
+    // Its drain has ended, with something left.
+    await eventually('the agent is started again', 30, async () =>
+      it.supervisor.starts > 1 ? true : undefined,
+    );
+    assert.deepEqual(it.completions(), []);
+    it.stream.throttled = false;
+    assert.deepEqual(await automation, succeeded);
+    it.assertNothingLost();
+    assert.deepEqual(it.completions(), ['CONTINUE']);
+  });
+
+  test('with stream and archive down the action is not completed: the instance stays until the hook’s time is over', async (t) => {
+    const it = await Instance.launch(t, { timeoutMs: 15_000 });
+    it.stream.throttled = true;
+    it.archive.down = true;
+    it.write(1_000);
+    await eventually('the stream refuses', 30, async () => (it.stream.refused > 0 ? true : undefined));
+    it.scaling.terminate();
+    await waits(it);
+    assert.deepEqual(await automate(it, '1s', '4'), left);
+    assert.equal(it.scaling.state, 'Terminating:Wait');
+    assert.equal(await it.scaling.gone, 'timed out');
+    assert.deepEqual(it.completions(), []);
+  });
+
+  test('an automation that has failed leaves the action to the watch that drains still', async (t) => {
+    const it = await Instance.launch(t);
+    it.stream.throttled = true;
+    it.archive.down = true;
+    it.write(1_000);
+    await eventually('the stream refuses', 30, async () => (it.stream.refused > 0 ? true : undefined));
+    const watcher = it.watch('--deadline', '1s', '--limit', '60s');
+    it.scaling.terminate();
+    await waits(it);
+    assert.deepEqual(await automate(it, '1s', '4'), left);
+    assert.deepEqual(it.completions(), []);
+    it.archive.down = false;
+    assert.equal(await it.scaling.gone, 'completed');
+    it.assertNothingLost();
+    assert.deepEqual(it.completions(), ['CONTINUE']);
+    assert.ok(watcher.events.includes('drained'));
+  });
+
+  test('without an agent the command fails, and the action is left alone', async (t) => {
     const it = await Instance.launch(t);
     await eventually('its configuration is written', 10, async () =>
       it.supervisor.starts > 0 ? true : undefined,
@@ -178,7 +234,8 @@ describe('scale-in by EventBridge and Systems Manager', { concurrency: 4 }, () =
     await it.supervisor.kill();
     it.scaling.terminate();
     await waits(it);
-    assert.deepEqual(await automate(it, '1s'), { drain: 'Failed', complete: 'Success' });
-    assert.deepEqual(it.completions(), ['CONTINUE']);
+    assert.deepEqual(await automate(it, '1s', '3'), left);
+    assert.deepEqual(it.completions(), []);
+    assert.equal(it.scaling.state, 'Terminating:Wait');
   });
 });

@@ -30,25 +30,26 @@ export class Instance {
     scaling: AutoScalingServer,
     stream: StreamServer,
     archive: ObjectServer,
+    spills: boolean,
   ) {
     this.#dir = dir;
     this.metadata = metadata;
     this.scaling = scaling;
     this.stream = stream;
     this.archive = archive;
-    const spill = `<spill>\nbucket archive\nendpoint ${archive.url}\n</spill>`;
+    const spill = spills ? `<spill>\nbucket archive\nendpoint ${archive.url}\n</spill>` : '';
     this.agent = new AgentProcess(dir, stream.url, undefined, `linger 0.1s\noutbox_size 2m\n${spill}`);
     this.supervisor = superviseAgent(this.agent);
   }
 
-  /** `timeoutMs`: of the group's hook. */
-  static async launch(t: TestContext, { timeoutMs = 120_000 } = {}): Promise<Instance> {
+  /** `timeoutMs`: of the group's hook; `spills`: what the stream has not taken at the end goes to the archive. */
+  static async launch(t: TestContext, { timeoutMs = 120_000, spills = true } = {}): Promise<Instance> {
     const dir = mkdtempSync(join(tmpdir(), 'millrace-scale-in-'));
     const metadata = await MetadataServer.listen('i-0123456789abcdef0');
     const scaling = await AutoScalingServer.listen(metadata, { timeoutMs });
     const stream = await StreamServer.listen();
     const archive = await ObjectServer.listen();
-    const instance = new Instance(dir, metadata, scaling, stream, archive);
+    const instance = new Instance(dir, metadata, scaling, stream, archive, spills);
     t.after(async () => {
       await instance.#watcher?.stop();
       await instance.supervisor.kill();

@@ -14,6 +14,7 @@ interface Step {
   name: string;
   action: string;
   onFailure?: string;
+  maxAttempts?: number;
   isEnd?: boolean;
   timeoutSeconds?: number;
   inputs: Record<string, unknown>;
@@ -25,7 +26,7 @@ interface Content {
 }
 
 interface Template {
-  Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
+  Resources: Record<string, { Type: string; Condition?: string; Properties: Record<string, unknown> }>;
 }
 
 /** What an automation came to: each step with how it ended. */
@@ -63,7 +64,7 @@ export function automationInput(template: Template, event: object): Values {
 
 /**
  * Runs the automation document as Systems Manager does, as far as it uses it: commands go to this machine as scripts with
- * this environment, calls to the simulated API. A step that fails ends it unless it says Continue.
+ * this environment, calls to the simulated API. A step that fails as often as it may ends it, unless it says Continue.
  */
 export async function runAutomation(
   template: Template,
@@ -75,9 +76,11 @@ export async function runAutomation(
   const outcome: Outcome = Object.fromEntries(content.mainSteps.map(({ name }) => [name, 'not run']));
   for (const step of content.mainSteps) {
     const inputs = JSON.parse(fill(JSON.stringify(step.inputs), values)) as Step['inputs'];
-    const ok = await (step.action === 'aws:runCommand'
-      ? runCommand(template, inputs, instance)
-      : callApi(inputs, instance.scaling));
+    let ok = false;
+    for (let tries = step.maxAttempts ?? 1; tries > 0 && !ok; tries--)
+      ok = await (step.action === 'aws:runCommand'
+        ? runCommand(template, inputs, instance)
+        : callApi(inputs, instance.scaling));
     outcome[step.name] = ok ? 'Success' : 'Failed';
     if (step.isEnd || (!ok && step.onFailure !== 'Continue')) break;
   }
@@ -98,7 +101,6 @@ async function runCommand(
 
 async function callApi(inputs: Step['inputs'], scaling: AutoScalingServer): Promise<boolean> {
   const { Service, Api, ...rest } = inputs;
-  if (Service !== 'autoscaling' || Api !== 'CompleteLifecycleAction') throw new Error(`${Service} ${Api}`);
   const client = new autoScaling.AutoScalingClient({
     region: 'eu-west-1',
     endpoint: scaling.url,
@@ -110,7 +112,14 @@ async function callApi(inputs: Step['inputs'], scaling: AutoScalingServer): Prom
     },
   });
   const action = rest as unknown as autoScaling.CompleteLifecycleActionCommandInput;
-  return client.send(new autoScaling.CompleteLifecycleActionCommand(action)).then(
+  const calls: Record<string, () => Promise<unknown>> = {
+    CompleteLifecycleAction: () => client.send(new autoScaling.CompleteLifecycleActionCommand(action)),
+    RecordLifecycleActionHeartbeat: () =>
+      client.send(new autoScaling.RecordLifecycleActionHeartbeatCommand(action)),
+  };
+  const call = calls[String(Api)];
+  if (Service !== 'autoscaling' || call === undefined) throw new Error(`${Service} ${Api}`);
+  return call().then(
     () => true,
     () => false,
   );
