@@ -35,9 +35,12 @@ test('the load of a stream and of its shards comes from CloudWatch, by minutes',
         })),
       }),
     );
+  // Where every write is refused nothing comes in, and that is no idle stream.
+  await put('WriteProvisionedThroughputExceeded', [2]);
+  assert.deepEqual((await meter.load(600_000, []))?.throttled, 2);
   await put('IncomingBytes', [60_000_000, 180_000_000, 120_000_000]);
   await put('IncomingRecords', [600, 1_200]);
-  await put('WriteProvisionedThroughputExceeded', [3, 4]);
+  await put('WriteProvisionedThroughputExceeded', [1, 4]);
   await put('GetRecords.IteratorAgeMilliseconds', [100, 9_000]);
   // Beyond the queries that one request takes.
   await put('IncomingBytes', [6_000_000], shards[149]);

@@ -81,7 +81,8 @@ function loadOf(values: Map<string, number[]>, shards: string[], minutes: number
   const peak = (id: string, key: string) => Math.max(0, ...all(id, key)) / periodS;
   const mean = (id: string, key: string) => sum(all(id, key)) / (minutes * periodS);
   const age = (id: string) => (all(id, 'age').length === 0 ? undefined : Math.max(...all(id, 'age')));
-  if (all('s', 'bytes').length === 0) return undefined;
+  // Where every write is refused nothing comes in either.
+  if (all('s', 'bytes').length === 0 && sum(all('s', 'throttled')) === 0) return undefined;
   const each = shards.map((shard, i): [string, ShardLoad] => {
     const id = `h${i}`;
     return [

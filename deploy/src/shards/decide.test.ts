@@ -26,7 +26,7 @@ const situation = (open: number, more: Partial<Situation>): Situation => ({
   widest: 1 / open,
   recent: undefined,
   long: undefined,
-  history: { latestMs: undefined, countCalls: [] },
+  history: { latestMs: undefined, countCalls: [], begun: undefined },
   nowMs,
   ...more,
 });
@@ -70,6 +70,20 @@ test('one wide shard is full before the others are', () => {
   assert.equal(use?.bytes, 1);
 });
 
+test('what it may not mend itself is told with what to do', () => {
+  const uneven = decide({ ...situation(4, { recent: load(2_000_000) }), widest: 0.5 }, policy);
+  assert.deepEqual([uneven.action, uneven.stuck], ['hold', true]);
+  assert.match(uneven.why, /one has 50 % of the keys; .\/millrace shards scale 4 --apply evens them/);
+  const refused = decide(situation(50, { recent: load(1_000, { throttled: 3 }) }), policy);
+  assert.deepEqual([refused.action, refused.stuck], ['hold', true]);
+  assert.match(refused.why, /3 writes refused: 63 shards would be right, and --max allows 50; raise it/);
+  assert.equal(decide(situation(50, { recent: load(49_000_000) }), policy).stuck, true);
+  assert.equal(decide(situation(50, { recent: load(1_000) }), policy).stuck, false);
+  const history = { latestMs: nowMs - 5 * minute, countCalls: [], begun: undefined };
+  const before = situation(50, { recent: load(1_000, { throttled: 3 }), history });
+  assert.equal(decide(before, policy).stuck, false, 'it may have been before the change');
+});
+
 test('down only when the whole of the long window would have fitted with room, by half at most', () => {
   const quiet = load(500_000);
   const down = decide(situation(8, { recent: quiet, long: load(1_000_000) }), policy);
@@ -79,13 +93,15 @@ test('down only when the whole of the long window would have fitted with room, b
 });
 
 test('after a change nothing is changed until the cooldown is over', () => {
-  const history = { latestMs: nowMs - 10 * minute, countCalls: [] };
+  const history = { latestMs: nowMs - 10 * minute, countCalls: [], begun: undefined };
   const hot = situation(4, { recent: load(3_200_000), history });
   assert.match(decide(hot, policy).why, /changed 10 min ago/);
   assert.equal(decide(hot, policy).action, 'hold');
   assert.equal(decide({ ...hot, nowMs: nowMs + 20 * minute }, policy).action, 'up');
   const quiet = situation(8, { recent: load(1), long: load(1), history });
   assert.equal(decide(quiet, policy).action, 'hold');
+  // Somebody may be at it still.
+  assert.equal(decide(situation(4, { history }), { ...policy, min: 8 }).action, 'hold');
 });
 
 test('scaling down leaves calls of the day for scaling up', () => {
@@ -95,7 +111,7 @@ test('scaling down leaves calls of the day for scaling up', () => {
       situation(8, {
         recent: load(1),
         long: load(1),
-        history: { latestMs: undefined, countCalls: calls(count) },
+        history: { latestMs: undefined, countCalls: calls(count), begun: undefined },
       }),
       policy,
     );
@@ -104,7 +120,8 @@ test('scaling down leaves calls of the day for scaling up', () => {
 });
 
 test('without a measurement nothing is changed but what is outside its bounds', () => {
-  assert.match(decide(situation(4, {}), policy).why, /nothing was measured/);
+  const idle = decide(situation(4, {}), policy);
+  assert.deepEqual([idle.action, idle.stuck, idle.why], ['hold', false, 'nothing came in']);
   assert.deepEqual(decide(situation(4, {}), { ...policy, min: 10 }).count, 8);
   assert.deepEqual(decide(situation(40, {}), { ...policy, max: 10 }).count, 20);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,12 +120,13 @@ for (const [name, start] of Object.entries(engines)) {
     assert.deepEqual([merged?.parents.toSorted(), merged?.to], [[left.id, right.id].sort(), first.to]);
     assert.ok(coverOnce(await open(stream)));
 
-    assert.deepEqual(await stream.history(), { latestMs: undefined, countCalls: [] });
+    assert.deepEqual(await stream.history(), { latestMs: undefined, countCalls: [], begun: undefined });
     const history = {
       latestMs: 1_900_000_000_000,
       countCalls: Array.from({ length: 10 }, (_, i) => 1.9e12 + i * 1e3),
+      begun: { atMs: 1_900_000_060_000, count: 10_000, byCount: true, newest: 4_711 },
     };
-    await stream.remember(history);
+    assert.deepEqual(await stream.remember(history), { kind: 'started' });
     assert.deepEqual(await stream.history(), history);
   });
 
@@ -136,6 +138,10 @@ for (const [name, start] of Object.entries(engines)) {
       assert.deepEqual(counted, { kind: 'started' });
       const busy = await stream.split((await open(stream))[0]?.id ?? '', 2n ** 120n);
       assert.equal(busy.kind, 'busy');
+      // As AddTagsToStream is documented; kinesis-local takes them.
+      const begun = { atMs: 1.9e12, count: 4, byCount: true, newest: 1 };
+      const noted = await stream.remember({ latestMs: undefined, countCalls: [], begun });
+      if (name === 'the fake') assert.equal(noted.kind, 'busy');
       await wait();
       assert.equal((await open(stream)).length, 4);
       assert.ok(coverOnce(await open(stream)));
@@ -162,6 +168,29 @@ test('how old the first record is that a checkpoint does not cover', async (t) =
     assert.equal(await stream.behindMs(shard, sequence), 0);
     assert.equal(await stream.behindMs(shard, 'LATEST'), 0);
   }
+});
+
+test('tags come by pages, and are not taken while the stream is UPDATING', async (t) => {
+  const server = createServer(async (request, response) => {
+    const asked = JSON.parse(Buffer.concat(await Array.fromAsync(request)).toString());
+    const target = String(request.headers['x-amz-target']);
+    const pages: Record<string, object> = {
+      first: { Tags: [{ Key: 'team', Value: 'x' }], HasMoreTags: true },
+      team: { Tags: [{ Key: 'millrace-resharding', Value: '1900000000 8 split 5' }], HasMoreTags: false },
+    };
+    const listed = target.endsWith('.ListTagsForStream');
+    response.statusCode = listed ? 200 : 400;
+    const answer = pages[asked.ExclusiveStartTagKey ?? 'first'];
+    response.end(JSON.stringify(listed ? answer : { __type: 'ResourceInUseException', message: 'UPDATING' }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const stream = createKinesisStream('s', { region: 'us-east-1', endpoint, credentials }, systemClock);
+  t.after(() => stream.close());
+  const history = await stream.history();
+  assert.deepEqual(history.begun, { atMs: 1.9e12, count: 8, byCount: false, newest: 5 });
+  assert.deepEqual(await stream.remember(history), { kind: 'busy', message: 'UPDATING' });
 });
 
 test('a stream that is not there, and an engine that does not answer, are told with what to do', async (t) => {

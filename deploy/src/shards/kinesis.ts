@@ -15,10 +15,15 @@ import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { type AwsAddress, awsTimeouts, errorName, unavailable } from './aws.ts';
 import { countLimits } from './count-steps.ts';
+import { begunText, parseBegun } from './history.ts';
 import type { Answer, Shard, Stream } from './ports.ts';
 
 /** On the stream itself, so that whoever looks next knows, wherever he runs. Colons are not allowed everywhere. */
-const tags = { latest: 'millrace-resharded', calls: 'millrace-shard-count-calls' };
+const tags = {
+  latest: 'millrace-resharded',
+  calls: 'millrace-shard-count-calls',
+  begun: 'millrace-resharding',
+};
 
 /** The Kinesis stream `StreamName`, or that of a stand-in. */
 export function createKinesisStream(StreamName: string, address: AwsAddress, clock: Clock): Stream {
@@ -75,19 +80,21 @@ export function createKinesisStream(StreamName: string, address: AwsAddress, clo
     behindMs: (shard, checkpoint) =>
       ask('GetRecords', oldestUncovered(client, StreamName, shard, checkpoint, clock)),
     history: async () => {
-      const { Tags = [] } = await ask(
-        'ListTagsForStream',
-        client.send(new ListTagsForStreamCommand({ StreamName })),
-      );
-      const timesOf = (key: string) => times(Tags.find((tag) => tag.Key === key)?.Value ?? '');
-      return { latestMs: timesOf(tags.latest)[0], countCalls: timesOf(tags.calls) };
+      const found = await ask('ListTagsForStream', listTags(client, StreamName));
+      const textOf = (key: string) => found.get(key) ?? '';
+      return {
+        latestMs: times(textOf(tags.latest))[0],
+        countCalls: times(textOf(tags.calls)),
+        begun: parseBegun(textOf(tags.begun)),
+      };
     },
-    remember: async ({ latestMs, countCalls }) => {
+    remember: async ({ latestMs, countCalls, begun }) => {
       const Tags = {
         ...(latestMs === undefined ? {} : { [tags.latest]: seconds([latestMs]) }),
         ...(countCalls.length === 0 ? {} : { [tags.calls]: seconds(countCalls) }),
+        ...(begun === undefined ? {} : { [tags.begun]: begunText(begun) }),
       };
-      await ask('AddTagsToStream', client.send(new AddTagsToStreamCommand({ StreamName, Tags })));
+      return answered(ask('AddTagsToStream', client.send(new AddTagsToStreamCommand({ StreamName, Tags }))));
     },
     close: () => client.destroy(),
   };
@@ -111,6 +118,19 @@ async function listShards(client: KinesisClient, StreamName: string): Promise<Sh
     }
     token = page.NextToken;
     if (token === undefined) return shards;
+  }
+}
+
+/** Ten a page, and those of CloudFormation are among them. */
+async function listTags(client: KinesisClient, StreamName: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (let ExclusiveStartTagKey: string | undefined; ; ) {
+    const { Tags = [], HasMoreTags } = await client.send(
+      new ListTagsForStreamCommand({ StreamName, ExclusiveStartTagKey }),
+    );
+    for (const { Key = '', Value = '' } of Tags) found.set(Key, Value);
+    ExclusiveStartTagKey = Tags.at(-1)?.Key;
+    if (HasMoreTags !== true || ExclusiveStartTagKey === undefined) return found;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '@millrace/core/runtime/clock.ts';
 import { type Follow, following } from './following.ts';
+import { settled } from './history.ts';
 import type {
   AccountLimits,
   Lease,
@@ -33,18 +34,27 @@ export interface View {
  * @throws MillraceError STREAM_UNAVAILABLE
  */
 export async function look({ stream, leases }: World, before?: View): Promise<View> {
-  const [state, shards, limits, history, held] = await Promise.all([
+  const [state, limits, history, held] = await Promise.all([
     stream.state(),
-    stream.shards(),
     before === undefined ? stream.limits() : before.account,
     before === undefined ? stream.history() : before.history,
     leases.leases(),
   ]);
+  // Not together with the state: an ACTIVE stream could be seen with the shards of the change before.
+  const shards = await stream.shards();
   const open = shards.filter((shard) => shard.open);
   const grown = before === undefined ? 0 : open.length - before.open.length;
   const account = limits === undefined ? undefined : { ...limits, shardsOpen: limits.shardsOpen + grown };
   const follow = following(shards, held ?? []);
-  return { state, shards, open, account, history, leases: held, follow };
+  return {
+    state,
+    shards,
+    open,
+    account,
+    history: state.status === 'ACTIVE' ? settled(history, shards) : history,
+    leases: held,
+    follow,
+  };
 }
 
 /** Open shards that this stream may have by the account's limit. */

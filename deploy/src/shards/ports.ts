@@ -30,16 +30,31 @@ export interface AccountLimits {
 /** What came of asking for a change. */
 export type Answer = { kind: 'started' } | { kind: 'unsupported' | 'busy' | 'limit'; message: string };
 
+/** A change of the shards as it was noted before it was asked for. */
+export interface Begun {
+  /** Milliseconds since 1970, of whole seconds. */
+  atMs: number;
+  /** Open shards that are wanted in the end. */
+  count: number;
+  /** By UpdateShardCount. */
+  byCount: boolean;
+  /** Number of the newest shard before it. */
+  newest: number;
+}
+
 /** When Millrace changed the shards, milliseconds since 1970. */
 export interface ReshardHistory {
   latestMs: number | undefined;
   /** Calls of UpdateShardCount, at most the last ten. */
   countCalls: number[];
+  /** By whoever began one last. Whether it was made is told by the shards (history.ts). */
+  begun: Begun | undefined;
 }
 
 /** One stream. Every method: @throws MillraceError STREAM_UNAVAILABLE */
 export interface Stream {
   state(): Promise<StreamState>;
+  /** While the stream is not ACTIVE some may be there and others not yet. */
   shards(): Promise<Shard[]>;
   /** Undefined where the engine has none. */
   limits(): Promise<AccountLimits | undefined>;
@@ -53,7 +68,8 @@ export interface Stream {
    */
   behindMs(shard: string, checkpoint: string): Promise<number | undefined>;
   history(): Promise<ReshardHistory>;
-  remember(history: ReshardHistory): Promise<void>;
+  /** Takes the place of what was remembered before; `busy` while the stream is not ACTIVE. */
+  remember(history: ReshardHistory): Promise<Answer>;
   close(): void;
 }
 

@@ -32,7 +32,8 @@ function ofTheStream(view: View, { count }: Rules): string[] {
   if (state.status === 'DELETING') reasons.push(`${state.name} is being deleted`);
   if (Math.max(count, open.length) > countLimits.shards)
     reasons.push(`a stream scales to ${countLimits.shards} shards at most; ask AWS for more`);
-  if (count > shardsAllowed(view))
+  // Fewer than now never are too many, whatever the others of the account have.
+  if (count > open.length && count > shardsAllowed(view))
     reasons.push(
       `the account has ${account?.shardsOpen} of ${account?.shardsMax} shards open in this region, so this stream ` +
         `may have ${shardsAllowed(view)}, not ${count}: ask for more in Service Quotas`,

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { dayMs } from './count-steps.ts';
+import { settled } from './history.ts';
+import { look, type World } from './look.ts';
 import { type ScaleOptions, scale } from './scale.ts';
 import { FakeKinesis, type FakeOptions } from './testing/fake-kinesis.ts';
 
@@ -155,6 +157,167 @@ test('who may not note when he changed the shards does not change them', async (
   assert.deepEqual(fake.calls, []);
 });
 
+test('what is remembered is written once for each change, before it; a stream that takes no tags now is waited for', async () => {
+  const fake = new FakeKinesis({ shards: 2 });
+  assert.equal((await run(fake, 8)).kind, 'done');
+  assert.deepEqual([fake.calls, fake.remembered], [['count 4', 'count 8'], 2]);
+  const { stream, ...rest } = fake.world;
+  let looks = 0;
+  const history = async () => {
+    // Between the look and the tags; the first is the look's own.
+    if (++looks === 2) fake.disturb(5_000);
+    return stream.history();
+  };
+  lines.length = 0;
+  assert.equal((await scale({ ...rest, stream: { ...stream, history } }, optionsFor(4))).kind, 'done');
+  assert.match(lines.join(), /by somebody else: AddTagsToStream: ResourceInUse/);
+  assert.deepEqual([fake.calls.slice(2), fake.remembered], [['count 4'], 3]);
+  const remember = async () => ({ kind: 'busy' as const, message: 'ResourceInUseException' });
+  const never = await scale({ ...rest, stream: { ...stream, remember } }, optionsFor(8));
+  assert.deepEqual([never.kind, fake.calls.length], ['unfinished', 3], 'bounded');
+});
+
+test('a change counts from the moment it was begun if it was made, and not at all if it was refused', async () => {
+  const remembered = (fake: FakeKinesis) => settled(fake.history, fake.shards);
+  const fake = new FakeKinesis({ shards: 2 });
+  fake.onChange = () => fake.disturb(1);
+  assert.equal((await run(fake, 4)).kind, 'unfinished');
+  assert.deepEqual([remembered(fake).latestMs, remembered(fake).countCalls], [undefined, []]);
+  fake.onChange = undefined;
+  const fromMs = fake.nowMs;
+  assert.equal((await run(fake, 4)).kind, 'done');
+  const { latestMs = 0, countCalls } = remembered(fake);
+  assert.ok(latestMs >= fromMs && latestMs < fake.nowMs);
+  assert.deepEqual(countCalls, [latestMs]);
+  // Killed after Kinesis took it: nobody was there to write more.
+  const killed = new FakeKinesis({ shards: 2 });
+  const { stream, ...rest } = killed.world;
+  const updateCount = async (count: number) => {
+    await stream.updateCount(count);
+    throw new Error('killed');
+  };
+  await assert.rejects(scale({ ...rest, stream: { ...stream, updateCount } }, optionsFor(4)), /killed/);
+  assert.deepEqual(remembered(killed).countCalls, [remembered(killed).latestMs]);
+});
+
+test('a consumer that dies in the middle stops the work: a name in a lease reads nothing', async () => {
+  for (const hasCount of [true, false]) {
+    for (let at = 1; at <= 6; at++) {
+      const fake = new FakeKinesis({ shards: 4, hasCount, updateMs: 30_000 });
+      let asked = 0;
+      fake.onChange = () => {
+        if (++asked === at) fake.options.consumer = 'stopped';
+      };
+      const { kind, steps, why } = await run(fake, hasCount ? 40 : 10, { byCount: hasCount });
+      if (asked < at) continue;
+      assert.ok(kind === 'refused' || kind === 'unfinished', kind);
+      assert.match(why.join(), /nobody reads|nobody renews|does not read/);
+      assert.equal(steps.length, at, 'what was asked for when it died was the last');
+      assert.deepEqual(fake.harm, []);
+    }
+  }
+});
+
+test('it ends with done only when each open shard is seen to be read', async () => {
+  const fake = new FakeKinesis({ shards: 2 });
+  const { leases, ...rest } = fake.world;
+  const dying: World['leases'] = {
+    ...leases,
+    leases: async () => {
+      // Its last deed is to take the new ones.
+      const taken = fake.open.every(({ id }) => fake.leases.get(id)?.owner !== undefined);
+      if (fake.open.length === 4 && taken) fake.options.consumer = 'stopped';
+      return leases.leases();
+    },
+  };
+  const result = await scale({ ...rest, leases: dying }, optionsFor(4));
+  assert.deepEqual([result.kind, result.following, fake.open.length], ['unfinished', false, 4]);
+  assert.match(result.why.join(), /nobody renews the lease of shardId/);
+  const alive = await run(new FakeKinesis({ shards: 2 }), 4);
+  assert.deepEqual([alive.kind, alive.following], ['done', true]);
+  const unasked = await run(new FakeKinesis({ consumer: 'absent' }), 4, { noConsumer: true });
+  assert.deepEqual([unasked.kind, unasked.following], ['done', false]);
+});
+
+test('of two that decided on the same shards one acts, whoever is first, and tells why the other does not', async () => {
+  for (const counts of [
+    [4, 5],
+    [5, 4],
+    [4, 4],
+  ]) {
+    const fake = new FakeKinesis({ shards: 3 });
+    const decidedOn = await look(fake.world);
+    const both = await Promise.all(counts.map((count) => run(fake, count, { decidedOn })));
+    assert.equal(fake.calls.length, 1, fake.calls.join());
+    assert.deepEqual(both.map(({ kind }) => kind).toSorted(), ['done', 'unfinished']);
+    const why = both.flatMap((result) => result.why).join();
+    assert.match(why, /somebody else/);
+    // A third that comes late, with what it decided before.
+    const late = await run(fake, 2, { decidedOn });
+    assert.match(
+      late.why.join(),
+      /somebody else has begun to change the shards at 2026-02-03T00:0\d:\d\d UTC/,
+    );
+    assert.equal(fake.calls.length, 1);
+  }
+  const fake = new FakeKinesis({ shards: 3 });
+  const decidedOn = await look(fake.world);
+  const { stream } = fake.world;
+  await stream.split(fake.open[0]?.id ?? '', 2n ** 120n);
+  const late = await run(fake, 2, { decidedOn });
+  assert.match(late.why.join(), /not those that were decided upon/);
+});
+
+test('of two that were told to go to different counts the one that began last goes on', async () => {
+  const fake = new FakeKinesis({ shards: 2, hasCount: false });
+  let second: ReturnType<typeof run> | undefined;
+  fake.onChange = () => {
+    fake.onChange = undefined;
+    second = fake.world.clock.sleep(15_000).then(() => run(fake, 3));
+  };
+  const first = await run(fake, 6);
+  assert.equal(first.kind, 'unfinished');
+  assert.match(first.why.join(), /somebody else has begun .* towards 3/);
+  assert.deepEqual([(await second)?.kind, fake.isEven(3), fake.harm], ['done', true, []]);
+});
+
+test('shards are listed when the state is known, not beside it', async () => {
+  const fake = new FakeKinesis({ shards: 2 });
+  fake.disturb(2_000);
+  const { stream, clock, leases } = fake.world;
+  const state = async () => {
+    await clock.sleep(3_000);
+    return stream.state();
+  };
+  const shards = async () => ((await stream.state()).status === 'ACTIVE' ? stream.shards() : []);
+  assert.equal((await look({ clock, leases, stream: { ...stream, state, shards } })).open.length, 2);
+});
+
+test('shards that are listed late are asked for again before UpdateShardCount is given up', async () => {
+  const fake = new FakeKinesis({ shards: 2 });
+  const { stream, ...rest } = fake.world;
+  const old = await stream.shards();
+  let stale = 0;
+  const shards = async () => {
+    const { status } = await stream.state();
+    return fake.calls.length === 1 && status === 'ACTIVE' && stale++ < 2 ? old : stream.shards();
+  };
+  assert.equal((await scale({ ...rest, stream: { ...stream, shards } }, optionsFor(8))).kind, 'done');
+  assert.deepEqual(fake.calls, ['count 4', 'count 8']);
+  const torn = async () => (await stream.shards()).slice(0, -1);
+  const result = await scale({ ...rest, stream: { ...stream, shards: torn } }, optionsFor(4));
+  assert.deepEqual([result.kind, fake.calls.length], ['unfinished', 2]);
+  assert.match(result.why.join(), /do not have each key once/);
+});
+
+test('fewer shards are never too many for the account', async () => {
+  const fake = new FakeKinesis({ shards: 6 });
+  fake.options.accountShards = 3;
+  assert.equal((await run(fake, 5, { apply: false })).kind, 'planned');
+  const result = await run(fake, 3);
+  assert.deepEqual([result.kind, fake.calls], ['done', ['count 3']]);
+});
+
 test('after ten calls of a day the rest is left for later, or done by splits', async () => {
   const fake = new FakeKinesis({ shards: 4 });
   for (let i = 0; i < 5; i++) {
@@ -167,7 +330,7 @@ test('after ten calls of a day the rest is left for later, or done by splits', a
   assert.equal((await run(fake, 8, { byCount: false })).kind, 'done');
   assert.ok(fake.isEven(8));
   // Kinesis counted calls that were not ours: its own refusal is no failure either.
-  fake.history = { latestMs: undefined, countCalls: [] };
+  fake.history = { latestMs: undefined, countCalls: [], begun: undefined };
   const foreign = await run(fake, 4);
   assert.deepEqual([foreign.kind, fake.open.length], ['unfinished', 8]);
 });

@@ -1,29 +1,23 @@
-import { countLimits, nextCallMs } from './count-steps.ts';
+import { nextCallMs } from './count-steps.ts';
 import { watchLeases } from './following.ts';
+import { coverOnce } from './hash-range.ts';
 import { behindOf, look, shardsAllowed, type View, type World } from './look.ts';
 import { refusals } from './refusals.ts';
-import { nextStep, planSteps, type Step, type StepRules, stepText } from './steps.ts';
+import { nextStep, planSteps, type StepRules, stepText } from './steps.ts';
+import { StepTaker, type TakeOptions } from './take-steps.ts';
 
-export interface ScaleOptions {
-  /** Open shards that are wanted. */
-  count: number;
+export interface ScaleOptions extends TakeOptions {
   /** False: look, and say what would be done. */
   apply: boolean;
-  /** False: by splits and merges, also where UpdateShardCount exists. */
-  byCount: boolean;
   behindMax: number;
   noConsumer: boolean;
   /** The KCL's: a lease that was not renewed for so long is taken by others. */
   failoverMs: number;
-  /** Ends the work when nothing moved for so long. */
-  patienceMs: number;
-  /** What is being done, for people. */
-  tell: (line: string) => void;
 }
 
 /**
- * `done`: as many even shards as wanted, and the consumer reads them · `planned`: what would be done · `refused`: it would
- * lose data, or Kinesis does not take it · `unfinished`: the same command goes on later.
+ * `done`: as many even shards as wanted · `planned`: what would be done · `refused`: it would lose data, or Kinesis does not
+ * take it; steps may have been done before · `unfinished`: the same command goes on later.
  */
 export interface ScaleResult {
   kind: 'done' | 'planned' | 'refused' | 'unfinished';
@@ -32,13 +26,17 @@ export interface ScaleResult {
   /** Reasons of the last two kinds. */
   why: string[];
   open: number;
+  /** Each open shard was seen to be read; false when that was not asked. */
+  following: boolean;
 }
 
 const pollMs = 2_000;
 /** The KCL takes leases that nobody holds every two failover times. */
 const takenWithin = 4;
-/** Each step brings the bounds nearer; more are only needed when somebody else reshards too. */
-const stepsMax = 1_000;
+/** Each step brings the bounds nearer; more looks are only needed when somebody else reshards too. */
+const roundsMax = 2_000;
+/** What ListShards says may be older than the state is. */
+const listedAgainMax = 5;
 
 /**
  * Brings a stream to `count` even shards. Nothing is kept between runs: each step follows from what the stream and the
@@ -52,55 +50,69 @@ export function scale(world: World, options: ScaleOptions): Promise<ScaleResult>
 class Scaling {
   readonly #world: World;
   readonly #options: ScaleOptions;
-  readonly #steps: string[] = [];
-  #byCount: boolean;
-  /** What the last call of UpdateShardCount asked for. */
-  #asked: number | undefined;
-  /** Since when Kinesis answers that somebody changes the stream, monotonic. */
-  #busySinceMs: number | undefined;
+  readonly #taker: StepTaker;
 
   constructor(world: World, options: ScaleOptions) {
     this.#world = world;
     this.#options = options;
-    this.#byCount = options.byCount;
+    this.#taker = new StepTaker(world, options);
   }
 
   async run(): Promise<ScaleResult> {
-    const { apply } = this.#options;
+    const { apply, decidedOn } = this.#options;
     let view = await this.#begin();
-    let looked = false;
-    while (this.#steps.length < stepsMax) {
-      if (apply && view.state.status !== 'ACTIVE' && view.state.status !== 'DELETING') {
-        const active = await this.#until(
-          view,
-          'the stream is ACTIVE',
-          ({ state }) => state.status === 'ACTIVE',
-        );
-        if (active === undefined) return this.#unfinished(view, [`the stream is still ${view.state.status}`]);
-        view = active;
-      }
-      if (!looked) {
+    this.#taker.expect((decidedOn ?? view).history.begun);
+    for (let round = 0; round < roundsMax; round++) {
+      const ready = apply ? await this.#ready(view) : view;
+      if (typeof ready === 'string') return this.#unfinished(view, [ready]);
+      view = ready;
+      const step = nextStep(view.open, this.#rules(view));
+      const acts = typeof step === 'object' && step.kind !== 'later';
+      if (acts || round === 0) {
         const why = await this.#refusals(view);
         if (why.length > 0) return this.#result('refused', view, why);
-        looked = true;
       }
       if (!apply) return this.#plan(view);
-      this.#checkCall(view);
-      const step = nextStep(view.open, this.#rules(view));
       if (step === undefined) return this.#followed(view);
       if (step === 'wait') {
-        const ready = await this.#until(view, 'the consumer follows', (now) => this.#canGoOn(now));
-        if (ready === undefined) return this.#unfinished(view, this.#notFollowed(view));
-        view = ready;
-        looked = false;
+        const follows = await this.#until(view, 'the consumer follows', (now) => this.#canGoOn(now));
+        if (follows === undefined) return this.#unfinished(view, this.#notFollowed(view));
+        view = follows;
         continue;
       }
       if (step.kind === 'later') return this.#unfinished(view, [laterText(step.atMs)]);
-      const refused = await this.#take(step, view);
-      if (refused !== undefined) return this.#unfinished(view, [refused]);
-      view = await look(this.#world, view);
+      // Who asks whether everything is read waits for leases to be renewed: the step may be another by now.
+      const now = await look(this.#world, view);
+      if (now.state.status === 'ACTIVE' && this.#isNext(stepText(step, view.open), now)) {
+        const stopped = await this.#taker.take(step, now);
+        if (stopped !== undefined) return this.#unfinished(now, [stopped]);
+      }
+      view = await look(this.#world, now);
     }
     return this.#unfinished(view, ['too many steps: does somebody else change the shards too?']);
+  }
+
+  #isNext(text: string, view: View): boolean {
+    const step = nextStep(view.open, this.#rules(view));
+    return typeof step === 'object' && step.kind !== 'later' && stepText(step, view.open) === text;
+  }
+
+  /** The stream ACTIVE, and its shards as they are; else why there is no such thing. */
+  async #ready(before: View): Promise<View | string> {
+    let view = before;
+    for (let again = 0; view.state.status !== 'DELETING'; again++) {
+      const isActive = ({ state }: View) => state.status === 'ACTIVE';
+      const active = await this.#until(view, 'the stream is ACTIVE', isActive);
+      if (active === undefined) return `the stream is still ${view.state.status}`;
+      view = active;
+      const whole = coverOnce(view.open);
+      if (whole && (this.#taker.agrees(view) || again >= listedAgainMax)) break;
+      if (again >= listedAgainMax) return 'the open shards as they are listed do not have each key once';
+      await this.#world.clock.sleep(pollMs);
+      view = await look(this.#world, view);
+    }
+    this.#taker.conclude(view);
+    return view;
   }
 
   /** After a change that somebody made a moment ago it may be that no lease is held: the KCL looks for such by turns. */
@@ -116,8 +128,9 @@ class Scaling {
     const { count, noConsumer } = this.#options;
     return {
       count,
-      most: shardsAllowed(view),
-      byCount: this.#byCount,
+      // Of what is open already nothing has to be allowed.
+      most: Math.max(shardsAllowed(view), view.open.length),
+      byCount: this.#taker.byCount,
       may: (shard) => noConsumer || view.follow.get(shard) === 'read',
       calls: view.history.countCalls,
       nowMs: this.#world.clock.now(),
@@ -142,7 +155,7 @@ class Scaling {
 
   #plan(view: View): ScaleResult {
     // Where limits are unknown there is no AWS, and as a rule no UpdateShardCount.
-    const rules = { ...this.#rules(view), byCount: this.#byCount && view.account !== undefined };
+    const rules = { ...this.#rules(view), byCount: this.#options.byCount && view.account !== undefined };
     const steps = planSteps(view.open, rules);
     const nowMs = this.#world.clock.now();
     const atMs = nextCallMs(view.history.countCalls, nowMs);
@@ -150,65 +163,21 @@ class Scaling {
       view.state.status === 'ACTIVE' ? [] : [`the stream is ${view.state.status}: this is waited for`];
     if (steps[0]?.kind === 'count' && atMs > nowMs) why.push(laterText(atMs));
     const kind = steps.length === 0 ? 'done' : 'planned';
-    return { kind, steps: steps.map((step) => stepText(step, view.open)), why, open: view.open.length };
+    const texts = steps.map((step) => stepText(step, view.open));
+    return { kind, steps: texts, why, open: view.open.length, following: false };
   }
 
-  /** A call that did not do what it was asked for would be made again and again, ten times a day. */
-  #checkCall({ open }: View): void {
-    if (this.#asked !== undefined && this.#asked !== open.length) {
-      this.#byCount = false;
-      this.#options.tell(
-        `UpdateShardCount left ${open.length} shards, not ${this.#asked}: by splits and merges`,
-      );
-    }
-    this.#asked = undefined;
-  }
-
-  /** Undefined when it was started, or has to be looked at anew; else why Kinesis takes no more for now. */
-  async #take(step: Step, view: View): Promise<string | undefined> {
-    const { stream, clock } = this.#world;
-    const text = stepText(step, view.open);
-    const nowMs = clock.now();
-    const history = { latestMs: nowMs, countCalls: view.history.countCalls };
-    // Before the call: whoever may not say when he did it must not do it, or `auto` would do it again and again.
-    await stream.remember(history);
-    const answer =
-      step.kind === 'count'
-        ? await stream.updateCount(step.to)
-        : step.kind === 'split'
-          ? await stream.split(step.shard, step.at)
-          : await stream.merge(step.lower, step.upper);
-    if (answer.kind === 'started') {
-      if (step.kind === 'count') {
-        this.#asked = step.to;
-        history.countCalls = [...history.countCalls, nowMs].slice(-countLimits.callsPerDay);
-        await stream.remember(history);
-      }
-      // Small steps pass through counts that are not wanted: a call in between would undo what they do.
-      else this.#byCount = false;
-      view.history = history;
-      this.#busySinceMs = undefined;
-      this.#steps.push(text);
-      this.#options.tell(text);
-    } else if (answer.kind === 'unsupported' && step.kind === 'count') {
-      this.#byCount = false;
-      this.#options.tell('there is no UpdateShardCount here: by splits and merges');
-    } else if (answer.kind === 'busy') {
-      this.#busySinceMs ??= clock.monotonic();
-      this.#options.tell(`the stream is being changed, by somebody else: ${answer.message}`);
-      if (clock.monotonic() - this.#busySinceMs > this.#options.patienceMs)
-        return `${text}: ${answer.message}`;
-      await clock.sleep(pollMs);
-    } else return `${text}: ${answer.message}`;
-    return undefined;
-  }
-
-  /** The end: every open shard is read by somebody. */
+  /** The end: every open shard is read by somebody, whose name in the lease is not enough. */
   async #followed(view: View): Promise<ScaleResult> {
-    if (this.#options.noConsumer) return this.#result('done', view);
+    const { noConsumer, failoverMs } = this.#options;
+    if (noConsumer) return this.#result('done', view);
     const all = (now: View) => now.open.every(({ id }) => now.follow.get(id) === 'read');
-    const end = all(view) ? view : await this.#until(view, 'the consumer follows', all);
-    return end === undefined ? this.#unfinished(view, this.#notFollowed(view)) : this.#result('done', end);
+    const end = await this.#until(view, 'the consumer follows', all);
+    if (end === undefined) return this.#unfinished(view, this.#notFollowed(view));
+    const { unread } = await watchLeases(this.#world.leases, failoverMs, this.#world.clock);
+    if (unread.length > 0)
+      return this.#unfinished(end, [`nobody renews the lease of ${unread.join(', ')}: does its worker run?`]);
+    return { ...this.#result('done', end), following: true };
   }
 
   /** Looks until it is so; undefined when nothing changed for too long. */
@@ -240,8 +209,13 @@ class Scaling {
 
   #notFollowed(view: View): string[] {
     const waiting = view.open.filter(({ id }) => view.follow.get(id) !== 'read').map(({ id }) => id);
+    if (waiting.length === 0)
+      return [
+        `the account has no room for a step of what is left: ${view.account?.shardsOpen} of ` +
+          `${view.account?.shardsMax} shards are open in this region; ask for more in Service Quotas`,
+      ];
     return [
-      `the consumer does not read ${waiting.join(', ') || 'all shards'} yet; ./millrace shards status tells more, ` +
+      `the consumer does not read ${waiting.join(', ')} yet; ./millrace shards status tells more, ` +
         'the same command goes on later',
     ];
   }
@@ -251,7 +225,7 @@ class Scaling {
   }
 
   #result(kind: ScaleResult['kind'], view: View, why: string[] = []): ScaleResult {
-    return { kind, steps: this.#steps, why, open: view.open.length };
+    return { kind, steps: this.#taker.taken, why, open: view.open.length, following: false };
   }
 }
 

@@ -140,7 +140,7 @@ test('status ends with 1 when a lease stands still, and scale refuses', async (t
   assert.match(out, /shardId-000000000001.*unread/);
   const refused = await command('scale', '4', '--apply');
   assert.equal(refused.code, 4);
-  assert.match(refused.out, /^refused; 2 shards as they are\n {2}nobody reads shardId/);
+  assert.match(refused.out, /^refused, nothing was changed; open: 2\n {2}nobody reads shardId/);
 });
 
 test('plan proposes and says why; scale tells before it acts', async (t) => {
@@ -151,9 +151,10 @@ test('plan proposes and says why; scale tells before it acts', async (t) => {
   const dry = await command('scale', '3');
   assert.equal(dry.code, 0);
   assert.match(dry.out, /2 shards now; with --apply, towards 3:\n {2}SplitShard/);
+  assert.match((await command('scale', '2')).out, /^2 even shards already; who reads them was not asked\n$/);
   const alone = await command('scale', '3', '--apply', '--no-consumer');
   assert.equal(alone.code, 0, alone.out);
-  assert.match(alone.out, /3 even shards/);
+  assert.match(alone.out, /\n3 even shards; who reads them was not asked\n$/);
   const late = await command('status', '--json');
   assert.equal(late.code, 1, 'nobody reads the new ones');
   assert.match(late.out, /"consumer": "parent"/);
@@ -165,7 +166,9 @@ test('auto tells what it would do, and ends with 6', async (t) => {
   assert.equal(held.code, 0, held.out);
   assert.match(held.out, /^hold: 2 → 2 shards/);
   const up = await command('auto', '--min', '3', '--json');
-  assert.deepEqual([up.code, JSON.parse(up.out).count], [6, 3]);
+  const line = JSON.parse(up.out);
+  assert.deepEqual([up.code, line.event, line.exit, line.count], [6, 'shards_auto', 6, 3]);
+  assert.equal(up.out.split('\n').length, 2, 'one line: that is what alarms count');
 });
 
 test('what is wrong on the command line is told before anything is asked', async () => {

@@ -77,7 +77,7 @@ export const shards: Command = {
     ),
     'no-consumer': { type: 'boolean', help: 'Nothing of Millrace reads this stream: wait for nobody.' },
     patience: number('MIN', 'Give up when nothing has moved for so many minutes (default 30).'),
-    json: { type: 'boolean', help: 'Print JSON.' },
+    json: { type: 'boolean', help: 'Print JSON; auto: one line of it, with its exit code.' },
   },
   positionals: { min: 1, max: 2 },
   examples: [
@@ -87,11 +87,18 @@ export const shards: Command = {
     './millrace shards auto --stream millrace --region eu-west-1 --min 2 --max 40 --apply',
   ],
   exits: [
-    [1, 'it failed; status: the consumer does not read every open shard; plan, auto: nothing was measured'],
+    [
+      1,
+      'it failed; status: the consumer does not read every open shard; plan: nothing was measured; auto: the consumers tell of no shard',
+    ],
     [3, 'nothing runs there'],
     [4, 'refused: it would lose data, or Kinesis does not take it'],
     [5, 'not finished: the same command goes on later'],
     [6, 'auto without --apply: there is something to change'],
+    [
+      7,
+      'auto: the shards are too few or uneven, and it must not mend that itself; the message says what to do',
+    ],
   ],
   async run(context, parsed) {
     const [name = ''] = parsed.positionals;

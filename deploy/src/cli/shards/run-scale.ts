@@ -36,12 +36,18 @@ export function scaleOptions(where: Where, count: number, parsed: Parsed, say: S
   };
 }
 
-export function resultText({ kind, steps, why, open }: ScaleResult, count: number): string {
+export function resultText({ kind, steps, why, open, following }: ScaleResult, count: number): string {
+  const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
+  const even = counted(open, 'even shard');
+  const done = steps.length > 0 ? even : `${even} already`;
   const head = {
-    done: `${open} even shards, and the consumer reads them`,
-    planned: `${open} shards now; with --apply, towards ${count}:`,
-    refused: `refused; ${open} shards as they are`,
-    unfinished: `not finished: ${open} shards are open, ${count} are wanted`,
+    done: following ? `${even}, and the consumer reads them` : `${done}; who reads them was not asked`,
+    planned: `${counted(open, 'shard')} now; with --apply, towards ${count}:`,
+    refused:
+      steps.length > 0
+        ? `refused after ${counted(steps.length, 'step')}; ${count} wanted, open now: ${open}`
+        : `refused, nothing was changed; open: ${open}`,
+    unfinished: `not finished; ${count} wanted, open now: ${open}`,
   }[kind];
   const shown = kind === 'planned' ? steps : [];
   return `${[head, ...shown, ...why].join('\n  ')}\n`;

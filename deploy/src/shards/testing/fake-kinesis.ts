@@ -41,6 +41,8 @@ const defaults: FakeOptions = {
 };
 
 const renewMs = 3_000;
+/** Who has not renewed for so long was there for all to see. */
+const deadMs = 25_000;
 /** Leases that nobody holds are taken as often as this. */
 const takeMs = 20_000;
 
@@ -56,7 +58,9 @@ export class FakeKinesis {
   readonly calls: string[] = [];
   /** What Kinesis or the consumer would have suffered from: must stay empty. */
   readonly harm: string[] = [];
-  history: ReshardHistory = { latestMs: undefined, countCalls: [] };
+  history: ReshardHistory = { latestMs: undefined, countCalls: [], begun: undefined };
+  /** How often it was written. */
+  remembered = 0;
   mostOpen = 0;
   leastOpen = Number.POSITIVE_INFINITY;
   nowMs = Date.UTC(2026, 1, 3);
@@ -64,6 +68,7 @@ export class FakeKinesis {
   onChange: (() => void) | undefined;
   #busyUntilMs = 0;
   readonly #counts: number[] = [];
+  readonly #renewedMs = new Map<string, number>();
 
   constructor(options: Partial<FakeOptions> = {}) {
     this.options = { ...defaults, ...options };
@@ -116,7 +121,10 @@ export class FakeKinesis {
         behindMs: async () => this.options.behindMs,
         history: async () => this.history,
         remember: async (history) => {
+          if (this.#busy) return { kind: 'busy', message: 'ResourceInUseException' };
           this.history = history;
+          this.remembered++;
+          return { kind: 'started' };
         },
         close: () => undefined,
       },
@@ -197,7 +205,8 @@ export class FakeKinesis {
   }
 
   #requireRead(shard: string): void {
-    const reads = this.leases.get(shard)?.owner !== undefined;
+    const lease = this.leases.get(shard);
+    const reads = lease?.owner !== undefined && this.nowMs - (this.#renewedMs.get(shard) ?? 0) < deadMs;
     if (!reads && this.options.consumer !== 'absent')
       this.harm.push(`${shard} was closed before anybody read it`);
   }
@@ -218,6 +227,7 @@ export class FakeKinesis {
 
   #lease(shard: string, owner: string | undefined): void {
     this.leases.set(shard, { shard, owner, counter: '1', checkpoint: 'TRIM_HORIZON' });
+    this.#renewedMs.set(shard, this.nowMs);
   }
 
   #pass(ms: number): void {
@@ -229,8 +239,10 @@ export class FakeKinesis {
 
   #follow(): void {
     for (const lease of this.leases.values()) {
-      if (lease.owner !== undefined && this.nowMs % renewMs < 1_000)
+      if (lease.owner !== undefined && this.nowMs % renewMs < 1_000) {
         lease.counter = String(Number(lease.counter) + 1);
+        this.#renewedMs.set(lease.shard, this.nowMs);
+      }
       if (lease.checkpoint !== 'SHARD_END' && this.nowMs % takeMs < 1_000) lease.owner ??= 'worker';
       const shard = this.shards.find(({ id }) => id === lease.shard);
       if (shard === undefined || shard.open || this.nowMs - shard.closedMs < this.options.drainMs) continue;
