@@ -10,6 +10,7 @@ import { ImagesStack } from './stacks/images.ts';
 import { LedgerStack } from './stacks/ledger.ts';
 import { NetworkStack } from './stacks/network.ts';
 import { SearchApiStack } from './stacks/search-api.ts';
+import { ShardsStack } from './stacks/shards.ts';
 import { StoreStack } from './stacks/store.ts';
 import { StreamStack } from './stacks/stream.ts';
 
@@ -28,7 +29,10 @@ export function addStage(app: App, settings: Settings): void {
   const consumer = new ConsumerStack(app, settings, parts);
   const searchApi = new SearchApiStack(app, settings, parts);
   const ledger = new LedgerStack(app, settings, parts);
+  const { autoscale } = settings.stream;
+  const shards =
+    autoscale && access.shards && new ShardsStack(app, settings, parts, autoscale, access.shards);
   if (settings.gateway !== undefined) new GatewayStack(app, settings, parts);
   new FleetStack(app, settings, parts);
-  new AlarmsStack(app, settings, { ...parts, consumer, searchApi, ledger });
+  new AlarmsStack(app, settings, { ...parts, consumer, searchApi, ledger, shards });
 }

@@ -18,6 +18,7 @@ interface Statement {
 const anyResource: [where: RegExp, actions: RegExp, reason: string][] = [
   [/^AWS::KMS::Key /, /^kms:/, 'of the key that the policy belongs to'],
   [/StartRights/, /^ecr:GetAuthorizationToken$/, 'the token is the account’s'],
+  [/ShardsRights/, /^(cloudwatch:GetMetricData|kinesis:DescribeLimits)$/, 'of the account: no resource'],
   [/MapRolesRights/, /^ec2:(Create|Delete|Describe)(NetworkInterfaces?|Subnets)$/, 'EC2 has no narrower one'],
 ];
 
@@ -90,7 +91,17 @@ const actionsOf: Record<string, string> = {
   ListObjectsV2: 's3:ListBucket',
   PutObject: 's3:PutObject',
   UploadPart: 's3:PutObject',
+  AddTagsToStream: 'kinesis:AddTagsToStream',
+  DescribeLimits: 'kinesis:DescribeLimits',
+  DescribeStreamSummary: 'kinesis:DescribeStreamSummary',
+  GetMetricData: 'cloudwatch:GetMetricData',
+  GetRecords: 'kinesis:GetRecords',
+  GetShardIterator: 'kinesis:GetShardIterator',
   ListShards: 'kinesis:ListShards',
+  ListTagsForStream: 'kinesis:ListTagsForStream',
+  MergeShards: 'kinesis:MergeShards',
+  SplitShard: 'kinesis:SplitShard',
+  UpdateShardCount: 'kinesis:UpdateShardCount',
   DescribeTable: 'dynamodb:DescribeTable',
   PutItem: 'dynamodb:PutItem',
   Scan: 'dynamodb:Scan',
@@ -115,7 +126,7 @@ const besides = [
 ];
 
 function commandsIn(...folders: string[]): string[] {
-  const files = folders.flatMap((folder) => globSync(join(folder, 'src/**/*.ts'), { cwd: root }));
+  const files = folders.flatMap((folder) => globSync(join(folder, '**/*.ts'), { cwd: root }));
   const source = files
     .filter((file) => !/\.test\.ts$|\/testing\//.test(file))
     .map((file) => readFileSync(join(root, file), 'utf8'))
@@ -132,10 +143,19 @@ function actionsFor(templates: Record<string, Template>, policy: RegExp): string
 }
 
 test('the consumer may do what it does, and nothing else', (t) => {
-  const asked = commandsIn('consumer', 'archive').filter((name) => !Object.hasOwn(notGiven, name));
+  const asked = commandsIn('consumer/src', 'archive/src').filter((name) => !Object.hasOwn(notGiven, name));
   const needed = asked.map((name) => actionsOf[name] ?? `nothing known for ${name}Command`);
   const given = actionsFor(templatesOf(t, 'prod'), /Policy Consumer\/ConsumerRights/);
   assert.deepEqual(given, [...new Set([...needed, ...besides])].sort());
+});
+
+test('what changes the shards may do what the command asks for, and nothing else', (t) => {
+  const asked = commandsIn('deploy/src/shards');
+  assert.ok(asked.length > 10);
+  const needed = asked.map((name) => actionsOf[name] ?? `nothing known for ${name}Command`);
+  const given = actionsFor(templatesOf(t, 'public'), /Policy Shards\/ShardsRights/);
+  // Records of the stream are encrypted: their age is read at the checkpoints.
+  assert.deepEqual(given, [...new Set([...needed, 'kms:Decrypt'])].sort());
 });
 
 test('the search API only reads the archive, an agent only writes to stream and spill', (t) => {

@@ -17,12 +17,13 @@ function resources(variant: Variant, type: string): Resource[] {
   );
 }
 
-test('each concern is a stack, and the gateway one only where it is asked for', () => {
+test('each concern is a stack, gateway and shards only where they are asked for', () => {
   const parts = ['Access', 'Alarms', 'Archive', 'Consumer', 'Fleet', 'Images', 'Ledger', 'Network'];
   const rest = ['SearchApi', 'Store', 'Stream'];
   for (const variant of ['dev', 'qa', 'prod'] as const)
     assert.deepEqual(Object.keys(all[variant]).sort(), [...parts, ...rest]);
   assert.ok(all.public.Gateway);
+  assert.ok(all.public.Shards);
   assert.equal(all.public.Store, undefined);
 });
 
@@ -188,6 +189,30 @@ test('consumers grow by CPU at 60 and 80 %, and by iterator age; the search API 
   starts(consumer, 'CPUUtilization', 80);
   starts(consumer, 'GetRecords.IteratorAgeMilliseconds', 60_000);
   starts(part('prod', 'SearchApi'), 'TargetResponseTime', 2);
+});
+
+test('the shards of a stream are looked after every five minutes, by the command that people have, one change at a time', () => {
+  const shards = part('public', 'Shards');
+  shards.hasResourceProperties('AWS::Events::Rule', {
+    ScheduleExpression: 'rate(5 minutes)',
+    Targets: [Match.objectLike({ EcsParameters: Match.objectLike({ LaunchType: 'FARGATE', TaskCount: 1 }) })],
+  });
+  const metrics = { ServiceName: Match.objectLike({ 'Fn::Join': ['', Match.arrayWith(['.monitoring'])] }) };
+  part('public', 'Network').hasResourceProperties('AWS::EC2::VPCEndpoint', metrics);
+  part('public', 'Images').hasResourceProperties('AWS::ECR::Repository', {
+    RepositoryName: 'millrace-prod/tools',
+  });
+  part('prod', 'Images').resourceCountIs('AWS::ECR::Repository', 3);
+  const counted = (name: string) =>
+    Object.values(all.public.Alarms?.Resources ?? {}).find(
+      ({ Type, Properties }) =>
+        Type === 'AWS::CloudWatch::Alarm' && String(Properties.AlarmName).endsWith(`-${name}`),
+    )?.Properties;
+  assert.deepEqual(
+    [counted('autoscale-fails')?.TreatMissingData, counted('autoscale-fails')?.Period],
+    ['breaching', 900],
+  );
+  assert.equal(counted('autoscale-stuck')?.TreatMissingData, 'notBreaching');
 });
 
 test('the interface endpoints are those that tasks speak to, for the whole of the VPC', () => {

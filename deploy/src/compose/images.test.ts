@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,12 @@ const work = mkdtempSync(join(tmpdir(), 'millrace-images-'));
 after(() => rmSync(work, { recursive: true, force: true }));
 
 /** Runs an image's entry point with these arguments, or another command in it. */
-async function inImage(target: string, args: string[], entrypoint?: string[]) {
+async function inImage(
+  target: string,
+  args: string[],
+  entrypoint?: string[],
+  given?: Record<string, string>,
+) {
   const stage = stages.get(target);
   assert.ok(stage);
   const folder = join(work, target);
@@ -29,6 +34,7 @@ async function inImage(target: string, args: string[], entrypoint?: string[]) {
     ...stage.env,
     NODE_COMPILE_CACHE: join(work, 'compile-cache'),
     MILLRACE_LOGS: '/var/log',
+    ...given,
     PATH: dirname(process.execPath),
   };
   const run = promisify(execFile)(program ?? '', rest, { cwd: folder, env });
@@ -69,6 +75,20 @@ test('the tools have what the commands need that images are for', async () => {
   const { code, text } = await inImage('tools', ['dashboards', 'import', '--url', 'http://127.0.0.1:9']);
   assert.equal(code, 1);
   assert.match(text, /127\.0\.0\.1:9/);
+});
+
+test('the tools look after shards, as a task on AWS does: every package for it is there', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-images-shards-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'consumer.json');
+  const endpoint = 'http://127.0.0.1:9';
+  const stream = { name: 's', region: 'us-east-1', endpoint };
+  writeFileSync(file, JSON.stringify({ stream, leases: { endpoint } }));
+  const args = ['shards', 'auto', '--apply', '--json', '--config', file];
+  const keys = { AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
+  const { code, text } = await inImage('tools', args, undefined, keys);
+  assert.equal(code, 1);
+  assert.match(text, /of (stream s|lease table millrace): .*127\.0\.0\.1:9/);
 });
 
 test('the stream is not made without an address, a name and a number', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -171,7 +171,7 @@ test('how old the first record is that a checkpoint does not cover', async (t) =
 });
 
 test('tags come by pages, and are not taken while the stream is UPDATING', async (t) => {
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const asked = JSON.parse(Buffer.concat(await Array.fromAsync(request)).toString());
     const target = String(request.headers['x-amz-target']);
     const pages: Record<string, object> = {
@@ -180,9 +180,10 @@ test('tags come by pages, and are not taken while the stream is UPDATING', async
     };
     const listed = target.endsWith('.ListTagsForStream');
     response.statusCode = listed ? 200 : 400;
-    const answer = pages[asked.ExclusiveStartTagKey ?? 'first'];
-    response.end(JSON.stringify(listed ? answer : { __type: 'ResourceInUseException', message: 'UPDATING' }));
-  });
+    const page = pages[asked.ExclusiveStartTagKey ?? 'first'];
+    response.end(JSON.stringify(listed ? page : { __type: 'ResourceInUseException', message: 'UPDATING' }));
+  };
+  const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { resolved } from '../testing/resolve.ts';
 import { type Template, templatesOf, type Variant, variants } from '../testing/synth.ts';
 
@@ -121,9 +124,38 @@ test('an agent takes the configuration of the gateway: keys needed, answered whe
   assert.equal(stdout.match(/when events are in the stream/g)?.length, 2, stdout);
 });
 
+test('the command that changes shards takes its arguments, and ends with a line that the alarms count', async (t) => {
+  const program = containersOf('public', 'Shards').find(({ Name }) => Name === 'shards');
+  const kinesis = createServer((_, response) => {
+    const summary = { StreamStatus: 'UPDATING', StreamModeDetails: { StreamMode: 'PROVISIONED' } };
+    response.end(JSON.stringify({ StreamDescriptionSummary: summary, Shards: [], Tags: [], Items: [] }));
+  });
+  await new Promise<void>((resolve) => kinesis.listen(0, '127.0.0.1', resolve));
+  t.after(() => kinesis.close());
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(root, 'deploy/src/cli/main.ts'), ...(program?.Command ?? [])],
+    {
+      env: {
+        AWS_REGION: 'eu-west-1',
+        AWS_ENDPOINT_URL: `http://127.0.0.1:${(kinesis.address() as AddressInfo).port}`,
+        AWS_ACCESS_KEY_ID: 'x',
+        AWS_SECRET_ACCESS_KEY: 'x',
+      },
+    },
+  );
+  const { event, exit, action } = JSON.parse(stdout);
+  assert.deepEqual([event, exit, action], ['shards_auto', 0, 'hold']);
+  const patterns = Object.values(templates.get('public')?.Alarms?.Resources ?? {})
+    .filter(({ Type }) => Type === 'AWS::Logs::MetricFilter')
+    .map(({ Properties }) => Properties.FilterPattern);
+  for (const code of [0, 7])
+    assert.ok(patterns.includes(`{ ($.event = "${event}") && ($.exit = ${code}) }`), String(code));
+});
+
 test('programs write to their own folders only, as somebody without rights, and get no secret by their environment', () => {
   for (const variant of Object.keys(variants) as Variant[])
-    for (const part of ['Consumer', 'Ledger', 'SearchApi', 'Gateway'])
+    for (const part of ['Consumer', 'Ledger', 'SearchApi', 'Gateway', 'Shards'])
       for (const container of containersOf(variant, part)) {
         assert.equal(container.ReadonlyRootFilesystem, true);
         assert.deepEqual(

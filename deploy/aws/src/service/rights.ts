@@ -59,6 +59,30 @@ export function leaseTables(leases: string, locks: string): PolicyStatement[] {
   ];
 }
 
+/** `millrace shards auto --apply`: the stream's load, how it is read, its shards. */
+export function scaleShards(stream: string, leases: string, key: string): PolicyStatement[] {
+  return [
+    allow(
+      [
+        'kinesis:AddTagsToStream',
+        'kinesis:DescribeStreamSummary',
+        'kinesis:GetRecords',
+        'kinesis:GetShardIterator',
+        'kinesis:ListShards',
+        'kinesis:ListTagsForStream',
+        'kinesis:MergeShards',
+        'kinesis:SplitShard',
+        'kinesis:UpdateShardCount',
+      ],
+      [stream],
+    ),
+    allow(['dynamodb:Scan'], [leases]),
+    allow(['kms:Decrypt'], [key]),
+    // Of the account: neither knows a resource.
+    allow(['cloudwatch:GetMetricData', 'kinesis:DescribeLimits'], ['*']),
+  ];
+}
+
 /** What the consumer writes; nothing of it is ever deleted. Completing an upload is PutObject too. */
 export function writeArchive(bucket: string, key: string): PolicyStatement[] {
   const written = ['archive', 'manifests', 'ndjson', 'rules', 'set-aside'].map(

@@ -60,7 +60,7 @@ function laidOver(below: Json, above: Json): Json {
 
 /** What a schema cannot say. */
 function contradictions(settings: Settings): string[] {
-  const { stage, search_api: search, network, store, archive, consumer, gateway } = settings;
+  const { stage, search_api: search, network, store, archive, consumer, gateway, stream } = settings;
   const needsHttps = search.public || stage !== 'dev';
   const services = { consumer, search_api: search, ...(gateway ? { gateway } : {}) };
   const checks: [boolean, string][] = [
@@ -79,6 +79,14 @@ function contradictions(settings: Settings): string[] {
     [
       'oidc' in search.access && (search.session_key_arn === undefined || search.public_url === undefined),
       '/search_api: a login needs session_key_arn (one key for all tasks) and public_url',
+    ],
+    [
+      stream.autoscale !== undefined && stream.mode === 'on_demand',
+      '/stream/autoscale: Kinesis chooses the shards of an on-demand stream; leave it out, or make mode "provisioned"',
+    ],
+    [
+      stream.autoscale !== undefined && stream.autoscale.max < stream.autoscale.min,
+      '/stream/autoscale/max: is below min',
     ],
     [
       store.domain.standby && (!store.domain.masters || /^t\d/.test(store.domain.data_type)),

@@ -57,6 +57,20 @@ const ExistingStoreSchema = Type.Object(
   closed,
 );
 
+/** Of a provisioned stream; docs/shards.md says when it goes up and down. */
+const AutoscaleSchema = Type.Object(
+  {
+    min: Type.Integer({ minimum: 1, maximum: 10_000 }),
+    max: Type.Integer({ minimum: 1, maximum: 10_000 }),
+    /** Of what shards take, at the busiest minute. */
+    target_percent: integer(60, 10, 95),
+    every_minutes: integer(5, 2, 60),
+  },
+  closed,
+);
+
+export type Autoscale = Static<typeof AutoscaleSchema>;
+
 /** One stage of Millrace on AWS: `-c stage=NAME`, `stages/NAME.json`, and `-c settings=FILE` laid over it. */
 export const SettingsSchema = Type.Object(
   {
@@ -87,7 +101,7 @@ export const SettingsSchema = Type.Object(
         /** `sha256:…` of an image, in place of the tag. */
         digests: Type.Object(
           Object.fromEntries(
-            (['consumer', 'search-api', 'agent'] as const).map((name) => [
+            (['consumer', 'search-api', 'agent', 'tools'] as const).map((name) => [
               name,
               Type.Optional(Type.String({ pattern: '^sha256:[\\da-f]{64}$' })),
             ]),
@@ -103,6 +117,8 @@ export const SettingsSchema = Type.Object(
         mode: Type.Union([Type.Literal('on_demand'), Type.Literal('provisioned')], { default: 'on_demand' }),
         /** Of a provisioned stream when it is made; `millrace shards` changes it later. */
         shards: integer(2, 1, 10_000),
+        /** `millrace shards auto` on a schedule; absent: people change the shards. */
+        autoscale: Type.Optional(AutoscaleSchema),
         retention_hours: integer(168, 24, 8_760),
       },
       optionalGroup,

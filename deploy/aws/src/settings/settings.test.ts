@@ -47,6 +47,18 @@ for (const [what, stage, over, message] of refused)
     assert.throws(() => load(t, stage, settings), { code: 'CONFIG_INVALID', message });
   });
 
+test('refused: shards that change by themselves where Kinesis chooses them, or between bounds that are none', (t) => {
+  const autoscale = { min: 2, max: 8 };
+  assert.throws(() => load(t, 'prod', { ...example, stream: { autoscale } }), {
+    message: /stream\/autoscale: Kinesis chooses/,
+  });
+  assert.throws(() => load(t, 'qa', { ...example, stream: { autoscale: { min: 9, max: 8 } } }), {
+    message: /autoscale\/max: is below min/,
+  });
+  const { stream } = load(t, 'qa', { ...example, stream: { autoscale } });
+  assert.deepEqual(stream.autoscale, { ...autoscale, target_percent: 60, every_minutes: 5 });
+});
+
 test('refused: an archive that is frozen or deleted before the store is done with it', (t) => {
   const archive = { instant_after_days: 3, deep_after_days: 10 };
   assert.throws(() => load(t, 'qa', { ...example, archive }), { message: /deep_after_days: the filler/ });

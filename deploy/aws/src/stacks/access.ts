@@ -15,6 +15,7 @@ export class AccessStack extends PartStack {
   readonly searchApi: Role;
   readonly ledger: Role;
   readonly gateway: Role | undefined;
+  readonly shards: Role | undefined;
   /** Maps the others to roles of the domain; nothing else uses it. Undefined with a store that is there already. */
   readonly storeAdmin: Role | undefined;
 
@@ -25,6 +26,7 @@ export class AccessStack extends PartStack {
     this.searchApi = this.#taskRole('SearchApi', 'reads archive and store');
     this.ledger = this.#taskRole('Ledger', 'compares archive and store');
     this.gateway = settings.gateway && this.#taskRole('Gateway', 'writes to the stream');
+    this.shards = settings.stream.autoscale && this.#taskRole('Shards', 'changes the shards of the stream');
     this.storeAdmin =
       settings.store.existing === undefined
         ? new Role(this, 'StoreAdmin', {

@@ -10,6 +10,7 @@ import type { AlarmSpec } from '../watch/alarm.ts';
 import { archiveAlarms } from '../watch/archive.ts';
 import { dashboardOf } from '../watch/dashboard.ts';
 import { serviceAlarms } from '../watch/services.ts';
+import { shardsAlarms } from '../watch/shards.ts';
 import { storeAlarms } from '../watch/store.ts';
 import { streamAlarms } from '../watch/stream.ts';
 import type { Watched } from '../watch/watched.ts';
@@ -38,6 +39,7 @@ export class AlarmsStack extends PartStack {
       ...archiveAlarms(this, watched),
       ...storeAlarms(this, watched),
       ...serviceAlarms(watched),
+      ...shardsAlarms(this, watched),
     ];
     const action = new SnsAction(topic);
     const alarms = specs.map((spec) => {

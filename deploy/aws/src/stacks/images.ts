@@ -4,11 +4,12 @@ import type { Construct } from 'constructs';
 import type { Settings } from '../settings/schema.ts';
 import { PartStack } from './stack.ts';
 
-export type ImageName = 'consumer' | 'search-api' | 'agent';
+/** `tools`: the ./millrace command, for the stream's shards. */
+export type ImageName = 'consumer' | 'search-api' | 'agent' | 'tools';
 
 /** Repositories of the images. They are deployed first, and pushed to before anything runs. */
 export class ImagesStack extends PartStack {
-  readonly #repositories: Record<ImageName, Repository>;
+  readonly #repositories: Partial<Record<ImageName, Repository>>;
 
   constructor(scope: Construct, settings: Settings) {
     super(scope, 'Images', settings, 'repositories of the images');
@@ -27,16 +28,19 @@ export class ImagesStack extends PartStack {
       consumer: repository('consumer'),
       'search-api': repository('search-api'),
       agent: repository('agent'),
+      ...(settings.stream.autoscale === undefined ? {} : { tools: repository('tools') }),
     };
   }
 
   repository(name: ImageName): Repository {
-    return this.#repositories[name];
+    const found = this.#repositories[name];
+    if (found === undefined) throw new Error(`there is no repository of ${name} with these settings`);
+    return found;
   }
 
   /** The image's address: by digest where the settings have one. */
   uri(name: ImageName): string {
     const { digests, version } = this.settings.images;
-    return this.#repositories[name].repositoryUriForTagOrDigest(digests[name] ?? version);
+    return this.repository(name).repositoryUriForTagOrDigest(digests[name] ?? version);
   }
 }

@@ -95,6 +95,7 @@ export class NetworkStack extends PartStack {
     this.vpc.addGatewayEndpoint('Dynamo', { service: Gateway.DYNAMODB });
     const services = {
       ...interfaceServices,
+      ...(this.settings.stream.autoscale === undefined ? {} : { metrics: Interface.CLOUDWATCH_MONITORING }),
       ...(this.settings.search_api.alert_topics.length > 0 ? { sns: Interface.SNS } : {}),
     };
     for (const [name, service] of Object.entries(services))

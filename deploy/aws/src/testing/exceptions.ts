@@ -31,7 +31,7 @@ export const exceptions: Exception[] = [
   },
   {
     rule: 'AwsSolutions-ECS2',
-    where: /^(Consumer|SearchApi|Ledger|Gateway)\/\w+Task\//,
+    where: /^(Consumer|SearchApi|Ledger|Gateway|Shards)\/\w+Task\//,
     reason: 'configuration, whose secrets are references to Secrets Manager; see rights.test.ts',
   },
   {
@@ -46,8 +46,14 @@ export const exceptions: Exception[] = [
   },
   {
     rule: 'AwsSolutions-IAM5[Resource::*]',
-    where: /^(Consumer|SearchApi|Ledger|Gateway)\/\w+StartRights\//,
+    where: /^(Consumer|SearchApi|Ledger|Gateway|Shards)\/\w+StartRights\//,
     reason: 'ecr:GetAuthorizationToken has no narrower resource',
+  },
+  {
+    rule: 'AwsSolutions-IAM5[Resource::*]',
+    where: /^Shards\/ShardsRights\//,
+    reason:
+      'limits of the account and metrics: kinesis:DescribeLimits and cloudwatch:GetMetricData know no resource',
   },
   {
     rule: 'AwsSolutions-IAM5[Resource::*]',
@@ -66,7 +72,7 @@ export const exceptions: Exception[] = [
   },
   {
     rule: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ecs:',
-    where: /^Ledger\/LedgerTask\/EventsRole\//,
+    where: /^(Ledger|Shards)\/\w+Task\/EventsRole\//,
     reason: 'tasks are named when they start: those of this cluster',
   },
 ];
