@@ -62,6 +62,17 @@ async function beginAndKill(count: number): Promise<void> {
   assert.deepEqual([code, signal], [null, 'SIGKILL'], 'it was killed in the middle');
 }
 
+/** `auto` towards 4, twice at the same time. They may both leave it to the other in the middle: the next command goes on. */
+async function autoAtOnce(): Promise<void> {
+  const auto = () =>
+    millrace('shards', 'auto', '--apply', '--min', '4', '--max', '4', '--cooldown', '0', '--json', ...data);
+  for (const { code, stdout, stderr } of await Promise.all([auto(), auto()])) {
+    assert.ok(code === 0 || code === 5, stdout + stderr);
+    assert.equal(JSON.parse(stdout).exit, code);
+  }
+  await scale(4);
+}
+
 interface Status {
   open: number;
   even: boolean;
@@ -76,7 +87,7 @@ async function status(): Promise<Status> {
   return JSON.parse(stdout) as Status;
 }
 
-test('2 shards become 5, in spite of a kill -9, and 3 while lines are written: each line once, each byte archived', async (t) => {
+test('2 shards become 5, in spite of a kill -9, 3, and 4 by two auto at once, while lines are written: each line once, each byte archived', async (t) => {
   await healthy(stack);
   await scale(2);
   const writer = startWriting(t);
@@ -90,6 +101,8 @@ test('2 shards become 5, in spite of a kill -9, and 3 while lines are written: e
   await scale(5);
   await delay(5_000);
   await scale(3);
+  await delay(5_000);
+  await autoAtOnce();
   await delay(5_000);
   writer.stop();
 
@@ -107,7 +120,7 @@ test('2 shards become 5, in spite of a kill -9, and 3 while lines are written: e
     const now = await status();
     return now.following && now.closing === 0 ? now : undefined;
   });
-  assert.deepEqual([seen.open, seen.even], [3, true]);
+  assert.deepEqual([seen.open, seen.even], [4, true]);
   const proposal = await millrace('shards', 'plan', '--json', ...data);
   assert.equal(proposal.code, 0, proposal.stderr);
   assert.equal(typeof JSON.parse(proposal.stdout).proposed, 'number');
