@@ -161,6 +161,9 @@ test('what is remembered is written once for each change, before it; a stream th
   const fake = new FakeKinesis({ shards: 2 });
   assert.equal((await run(fake, 8)).kind, 'done');
   assert.deepEqual([fake.calls, fake.remembered], [['count 4', 'count 8'], 2]);
+  const { countCalls } = settled(fake.history, fake.shards);
+  assert.equal(countCalls.length, 2, 'the second does not forget the first');
+  assert.ok((countCalls[0] ?? 0) < (countCalls[1] ?? 0));
   const { stream, ...rest } = fake.world;
   let looks = 0;
   const history = async () => {

@@ -69,9 +69,12 @@ export class StepTaker {
     };
     // Before the call: whoever may not say when he did it must not do it, or `auto` would do it again and again. After
     // it the stream takes no tags. That it was noted does not mean that it was made: the shards tell that.
-    const noted = await stream.remember({ ...view.history, begun });
+    const history = { ...view.history, begun };
+    const noted = await stream.remember(history);
     if (noted.kind !== 'started') return this.#refused(noted, 'AddTagsToStream');
     this.expect(begun);
+    // The next look goes on from here.
+    view.history = history;
     const answer = await this.#ask(step);
     if (answer.kind === 'unsupported' && step.kind === 'count') {
       this.byCount = false;
