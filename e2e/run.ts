@@ -58,6 +58,7 @@ const settings = [
   'consumer.filler.min_age_ms=5000',
   'consumer.archive.layout=blocks+ndjson',
   'consumer.archive.keep_interval_ms=3000',
+  'consumer.counters={"interval_ms":1000,"series_max":10000,"dimensions":[["tag","status"],["tag"]]}',
   // Whoever evaluates alerts does so for all who share the store: here it is the servers of the tests.
   'search-api.alerts.evaluate=false',
 ];

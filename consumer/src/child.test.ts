@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '@millrace/core/runtime/clock.ts';
+import { readShardCounts } from './counters/shard-counts.ts';
 import { BlockWatch } from './daemon/block-watch.ts';
 import { decodeBatchBytes, decodeBatchIndex } from './set-aside/batch-file.ts';
 import { type DaemonSide, lineBlock, records, startChild } from './testing/child-bench.ts';
@@ -29,6 +30,21 @@ test('what any library prints to stdout goes to the log, not between the message
   const { daemon } = await startChild(t, { NODE_OPTIONS: `--import ${hook}` });
   for (const sequence of [1, 2]) assert.deepEqual(await daemon.call(records(sequence)), []);
   assert.match(daemon.log, /"action":"noise"/);
+});
+
+test('counts of events go to the log, each once, all of them before the process leaves', async (t) => {
+  const { daemon } = await startChild(t, {}, { counters: { dimensions: [['tag']] } });
+  await daemon.call(records(1, 2, 3));
+  await daemon.call({ action: 'shutdownRequested' });
+  daemon.child.stdin.end();
+  await daemon.exit;
+  const minute = Math.floor(1_770_000_000 / 60);
+  const counts = daemon.log.split('\n').flatMap((line) => readShardCounts(line, 1) ?? []);
+  assert.equal(
+    counts.reduce((sum, { events }) => sum + events, 0),
+    3,
+  );
+  for (const count of counts) assert.deepEqual([count.minute, count.values], [minute, ['t.0']]);
 });
 
 test('signals are left to the daemon: the process takes none and closes its objects when asked', async (t) => {

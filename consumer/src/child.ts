@@ -13,6 +13,7 @@ import { createStore } from '@millrace/core/store/create.ts';
 import { createTelemetry } from '@millrace/core/telemetry/events.ts';
 import { createLogger } from '@millrace/core/telemetry/log.ts';
 import kcl from 'aws-kcl';
+import { ShardCounts } from './counters/shard-counts.ts';
 import { shardEvents } from './events.ts';
 import { createIndexer } from './index/indexer.ts';
 import { loadConfig } from './load-config.ts';
@@ -49,6 +50,9 @@ async function main(): Promise<void> {
   const store = await createStore(config.store, clock);
   const horizons = new Horizons(store, clock);
   const indexer = createIndexer({ store, clock, telemetry, config: config.index, horizons, guarded: true });
+  const counts =
+    config.counters &&
+    new ShardCounts({ config: config.counters, clock, write: (line) => process.stderr.write(line) });
   const processor = createProcessor({
     clock,
     emit: telemetry.emit,
@@ -58,7 +62,19 @@ async function main(): Promise<void> {
       const note = new BlockNote(config.state_dir, id);
       if (!note.kept) telemetry.emit('note_unkept', { folder: config.state_dir });
       const renderer = createRenderer();
-      shard = new Shard({ id, config, objects, store, indexer, clock, telemetry, renderer, note, fail });
+      shard = new Shard({
+        id,
+        config,
+        objects,
+        store,
+        indexer,
+        clock,
+        telemetry,
+        renderer,
+        note,
+        counts,
+        fail,
+      });
       report(shard).catch(fail);
       return shard;
     },
@@ -70,6 +86,7 @@ async function main(): Promise<void> {
       const metrics = await telemetry.registry.getMetricsAsJSON();
       const status = { event: 'shard_status', shard: id, pid: process.pid, metrics };
       process.stderr.write(`${JSON.stringify(status)}\n`);
+      counts?.tell();
       await clock.sleep(statusMs);
     }
   }

@@ -2,6 +2,7 @@ import { BucketConfigSchema, writeConfigProperties } from '@millrace/archive/con
 import { partBytesMin } from '@millrace/archive/object-store.ts';
 import { StoreConfigSchema } from '@millrace/core/store/config.ts';
 import { type Static, Type } from 'typebox';
+import { CountersConfigSchema } from './counters/config.ts';
 import { IndexerConfigSchema } from './index/config.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -150,6 +151,8 @@ export const ConsumerConfigSchema = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    /** Absent: nothing is counted. */
+    counters: Type.Optional(CountersConfigSchema),
     http: Type.Object(
       {
         host: Type.String({ default: '127.0.0.1', minLength: 1 }),

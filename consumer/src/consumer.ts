@@ -14,6 +14,8 @@ import type { Logger } from '@millrace/core/telemetry/log.ts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { runArchiveKeeper } from './archive/keep/run-keeper.ts';
 import type { ConsumerConfig } from './config.ts';
+import { counterEvents } from './counters/events.ts';
+import { CountPublisher } from './counters/publish.ts';
 import { BlockWatch } from './daemon/block-watch.ts';
 import { Daemon } from './daemon/daemon.ts';
 import { LeaseWatch, readLeases } from './daemon/lease-watch.ts';
@@ -54,6 +56,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
   const { config, clock, log, signal } = options;
   const telemetry = createTelemetry('consumer', consumerEvents, log);
   const shards = new ShardMetrics(clock);
+  const counts = countsOf(options);
   const beside = storesBeside(options);
   const objects = createS3(config.archive);
   const dynamo = new DynamoDBClient({
@@ -77,7 +80,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
     stopMsMax: config.drain_ms + shutdownMarginMs + 5_000,
     hanging: () => blocks.hanging(),
     onLine: (line) => {
-      if (!shards.take(line)) passOn(log, line);
+      if (!shards.take(line) && counts?.publisher.take(line) !== true) passOn(log, line);
     },
   });
   const renderer = watchedRenderer(createRenderer(), new BlockNote(config.state_dir, 'main'));
@@ -91,7 +94,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
     ...config.http,
     notReady: () => notReady(daemon, shards),
     metrics: async () =>
-      (await metricsOf([telemetry, ...beside.map((other) => other.telemetry)])) + shards.text(),
+      (await metricsOf([{ telemetry }, ...beside, ...(counts ? [counts] : [])])) + shards.text(),
   });
   try {
     const orphan = await stopOrphan(config.state_dir, propertiesFile, clock);
@@ -104,6 +107,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
     const stopped = onceAborted(signal).then(() => daemon.stop());
     telemetry.emit('consumer_started', { worker });
     const filling = fill(options, { objects, dynamo, worker, telemetry, renderer }, beside);
+    const counting = counts?.publisher.run(signal);
     const watching = new LeaseWatch({
       leases: (end) => readLeases(dynamo, config.application, end),
       failoverMs: config.leases.failover_ms,
@@ -111,9 +115,10 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
       telemetry,
     }).run(signal);
     await Promise.race([running, filling]);
-    await Promise.all([running, stopped, filling, watching]);
+    await Promise.all([running, stopped, filling, watching, counting]);
     telemetry.emit('consumer_stopped');
   } finally {
+    counts?.publisher.publish();
     await endWatch();
     http.close();
     http.closeAllConnections();
@@ -122,8 +127,15 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
   }
 }
 
-async function metricsOf(parts: ConsumerTelemetry[]): Promise<string> {
-  return (await Promise.all(parts.map(({ registry }) => registry.metrics()))).join('');
+async function metricsOf(parts: { telemetry: Pick<ConsumerTelemetry, 'registry'> }[]): Promise<string> {
+  return (await Promise.all(parts.map(({ telemetry }) => telemetry.registry.metrics()))).join('');
+}
+
+/** Counts of events, where they are asked for. CloudWatch reads their lines: no level of the log may keep them back. */
+function countsOf({ config, clock, log }: ConsumerOptions) {
+  if (config.counters === undefined) return undefined;
+  const telemetry = createTelemetry('counters', counterEvents, log.child({}, { level: 'info' }));
+  return { telemetry, publisher: new CountPublisher({ config: config.counters, clock, telemetry }) };
 }
 
 /** The further stores, each with metrics of its own. */

@@ -3,6 +3,7 @@ import { validateConfig } from '@millrace/core/config/validate.ts';
 import { isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { compileDecoder } from '@millrace/core/parse/encoding.ts';
 import { type ConsumerConfig, ConsumerConfigSchema } from './config.ts';
+import { assertCountable } from './counters/config.ts';
 
 /** @throws MillraceError CONFIG_INVALID: not readable, not JSON, or not what the schema asks for */
 export function loadConfig(file: string): ConsumerConfig {
@@ -20,6 +21,7 @@ export function loadConfig(file: string): ConsumerConfig {
   }
   const config = validateConfig(ConsumerConfigSchema, value, file);
   assertEncoding(config.foreign.encoding, file);
+  if (config.counters !== undefined) assertCountable(config.counters, file);
   return config;
 }
 

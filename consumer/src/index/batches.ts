@@ -1,5 +1,6 @@
 import type { EventTimes } from '@millrace/core/archive/footer.ts';
 import type { Renderer, Unrendered } from '@millrace/core/document/render.ts';
+import type { SeenEvent } from '@millrace/core/document/seen-event.ts';
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import type { Block, BlockRecord, Run, Source } from '@millrace/core/wire/block.ts';
 import { blockRecords } from '@millrace/core/wire/records.ts';
@@ -28,12 +29,13 @@ interface RenderedBatch {
 
 /**
  * A block's documents, some thousands at a time: a block of 200 bytes may hold a million empty lines, and all their
- * documents at once are more than a process has memory for.
+ * documents at once are more than a process has memory for. `see`: called for each event that became a document.
  */
 export function* renderedBatches(
   renderer: Renderer,
   block: Block,
   records: Generator<BlockRecord> = blockRecords(block),
+  see?: (event: SeenEvent) => void,
 ): Generator<RenderedBatch> {
   const stretching = new Stretching();
   let ended = false;
@@ -52,13 +54,14 @@ export function* renderedBatches(
         yield next.value;
       }
     };
-    const unrendered = renderer.renderBlock(block, some(), (document) => {
+    const take = (document: RenderedDocument) => {
       documents.push(document);
       stretching.add(document.index);
       // Also makes one flat text of its pieces, which takes twice as long once thousands have gone through the caches.
       bytes += Buffer.byteLength(document.source);
       times.add(document.source);
-    });
+    };
+    const unrendered = renderer.renderBlock(block, some(), take, see);
     yield { documents, unrendered, stretches: stretching.take(ended), times: times.found };
   }
 }

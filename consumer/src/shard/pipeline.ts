@@ -1,8 +1,10 @@
 import type { EventTimes } from '@millrace/core/archive/footer.ts';
 import type { Renderer } from '@millrace/core/document/render.ts';
+import type { SeenEvent } from '@millrace/core/document/seen-event.ts';
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { messageOf } from '@millrace/core/errors.ts';
 import type { Block } from '@millrace/core/wire/block.ts';
+import { blockRecords } from '@millrace/core/wire/records.ts';
 import type { ArchiveObject, ArchiveWriter } from '../archive/writer.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { ShardTelemetry } from '../events.ts';
@@ -25,6 +27,8 @@ export interface PipelineOptions {
   /** Says what is being worked at, should this process not come back from it. */
   note: Pick<BlockNote, 'condemned' | 'during' | 'step'>;
   emit: ShardTelemetry['emit'];
+  /** Called for each event of a block that is new to its object, once. */
+  see?: ((event: SeenEvent) => void) | undefined;
   count: {
     blocks(): void;
     bytes(amount: number): void;
@@ -124,13 +128,14 @@ export class Pipeline {
    * cannot be rendered is left to the filler.
    */
   #render(block: Block, object: ArchiveObject, id: string): Rendered {
-    const { renderer, note } = this.#options;
+    const { renderer, note, see } = this.#options;
     const failed = (fields: object) => this.#renderFailed(block, object, id, fields);
     const rendered: Rendered = { events: 0, documents: [] };
     const all: EventTimes[] = [];
     let whole = true;
     try {
-      for (const { documents, unrendered, stretches, times } of renderedBatches(renderer, block)) {
+      const batches = renderedBatches(renderer, block, blockRecords(block), see);
+      for (const { documents, unrendered, stretches, times } of batches) {
         if (rendered.events === 0) rendered.documents = documents;
         rendered.events += documents.length;
         countDates(stretches, block, object);

@@ -71,6 +71,7 @@ export function createProcessor(options: ProcessorOptions): RecordProcessor {
           throw new Error('the shard ended before all of it was archived');
         }
         await Promise.race([shard.index.marked(), clock.sleep(drainMs)]);
+        shard.counts?.tell();
         await checkpointEnd(checkpointer, clock, emit);
         emit('shard_ended', {});
       }, done);
@@ -98,6 +99,8 @@ async function checkpointDue(
 ): Promise<void> {
   const sequence = shard.checkpoint.due();
   if (sequence === undefined || shard.leaseLost) return;
+  // What a checkpoint covers is not read again: its events have to be counted elsewhere before.
+  shard.counts?.tell();
   const error = await new Promise<string | null | undefined>((resolve) => {
     // By number, always: without one KCL takes the end of what was delivered, which no object holds yet.
     checkpointer.checkpoint(sequence, resolve);

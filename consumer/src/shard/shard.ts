@@ -5,6 +5,7 @@ import type { Store } from '@millrace/core/store/port.ts';
 import { ArchiveWriter } from '../archive/writer.ts';
 import { Checkpoint } from '../checkpoint.ts';
 import type { ConsumerConfig } from '../config.ts';
+import type { ShardCounts } from '../counters/shard-counts.ts';
 import { shutdownMarginMs } from '../daemon/properties.ts';
 import type { ShardTelemetry } from '../events.ts';
 import type { Indexer } from '../index/indexer.ts';
@@ -27,6 +28,8 @@ export interface ShardOptions {
   telemetry: ShardTelemetry;
   renderer: Renderer;
   note: Pick<BlockNote, 'condemned' | 'during' | 'step'>;
+  /** Absent: events are not counted. */
+  counts?: ShardCounts | undefined;
   /** An object is lost: its records have to be delivered again. */
   fail(error: unknown): void;
 }
@@ -39,6 +42,7 @@ export class Shard {
   readonly index: LiveIndex;
   readonly setAside: SetAsideWriter;
   readonly pipeline: Pipeline;
+  readonly counts: ShardCounts | undefined;
   /** Counts what the daemon delivered. */
   readonly received: (records: number) => void;
   /** Iterator age of the last delivery. */
@@ -57,6 +61,7 @@ export class Shard {
     const { id, config, objects, store, indexer, clock, telemetry, renderer, note, fail } = options;
     const { emit } = telemetry;
     this.id = id;
+    this.counts = options.counts;
     this.#clock = clock;
     this.#leaveMs = config.drain_ms + shutdownMarginMs;
     this.received = telemetry.counter('records_total', 'Records that the stream delivered.');
@@ -117,6 +122,7 @@ export class Shard {
       setAside: this.setAside,
       note,
       emit,
+      see: this.counts?.see,
       count: countersOf(telemetry),
     });
     this.#report(telemetry, clock);

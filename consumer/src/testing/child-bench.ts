@@ -94,7 +94,7 @@ async function servers(t: TestContext) {
 }
 
 /** A shard's process with its servers; `again` starts another one on the same state, after the first is gone. */
-export async function startChild(t: TestContext, env: NodeJS.ProcessEnv = {}) {
+export async function startChild(t: TestContext, env: NodeJS.ProcessEnv = {}, settings: object = {}) {
   const { objects, bulks, url } = await servers(t);
   const folder = mkdtempSync(join(tmpdir(), 'millrace child '));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -108,6 +108,7 @@ export async function startChild(t: TestContext, env: NodeJS.ProcessEnv = {}) {
       http: { port: 0 },
       java: { bin: 'java', jars: '.' },
       state_dir: folder,
+      ...settings,
     }),
   );
   const child = fileURLToPath(new URL('../child.ts', import.meta.url));

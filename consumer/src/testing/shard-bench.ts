@@ -8,6 +8,7 @@ import { blockOf } from '@millrace/core/testing/blocks.ts';
 import { virtualClock } from '@millrace/core/testing/virtual-clock.ts';
 import { encodeBlock } from '@millrace/core/wire/encode.ts';
 import { ConsumerConfigSchema } from '../config.ts';
+import { ShardCounts } from '../counters/shard-counts.ts';
 import { shardEvents } from '../events.ts';
 import { createIndexer } from '../index/indexer.ts';
 import type { DeliveredRecord } from '../shard/kcl-protocol.ts';
@@ -23,10 +24,12 @@ export function setUp(
     queue_bytes_max?: number;
     buffer_bytes_max?: number;
     object_bytes_max?: number;
+    counters?: object;
   } = {},
 ) {
   const { streams = ['*'], give_up_ms = 120_000, queue_bytes_max = 33_554_432 } = overrides;
   const { buffer_bytes_max = 48 * 1024 * 1024, object_bytes_max = 64 * 1024 * 1024 } = overrides;
+  const { counters } = overrides;
   const config = validateConfig(
     ConsumerConfigSchema,
     {
@@ -34,6 +37,7 @@ export function setUp(
       archive: { bucket: 'b', region: 'r', prefix: 'p/', buffer_bytes_max, object_bytes_max },
       store: { type: 'opensearch', node: 'http://127.0.0.1:9200' },
       streams,
+      ...(counters && { counters }),
       index: { give_up_ms, queue_bytes_max },
       http: { port: 0 },
       java: { bin: 'java', jars: '.' },
@@ -64,15 +68,32 @@ export function setUp(
   const real = createRenderer();
   /** Throws at blocks that say so. */
   const renderer: Renderer = {
-    renderBlock(block, records, emit) {
+    renderBlock(block, records, emit, see) {
       if (Buffer.from(block.payload).includes('throw')) throw new TypeError('a fault of ours');
-      return real.renderBlock(block, records, emit);
+      return real.renderBlock(block, records, emit, see);
     },
   };
+  /** What the main process would be told of counts. */
+  const counted: string[] = [];
+  const counts =
+    config.counters &&
+    new ShardCounts({ config: config.counters, clock, write: (line) => counted.push(line) });
   let shard: Shard | undefined;
   const processor = createProcessor({
     open: (id) => {
-      shard = new Shard({ id, config, objects, store, indexer, clock, telemetry, renderer, note, fail });
+      shard = new Shard({
+        id,
+        config,
+        objects,
+        store,
+        indexer,
+        clock,
+        telemetry,
+        renderer,
+        note,
+        counts,
+        fail,
+      });
       return shard;
     },
     clock,
@@ -127,6 +148,7 @@ export function setUp(
     refusals,
     failures,
     emitted,
+    counted,
     fatal,
     /** Undefined before `start`. */
     shard: () => shard,

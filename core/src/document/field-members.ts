@@ -8,6 +8,8 @@ export interface FieldMembers {
   json: string;
   /** A name of log.level, which has its place in `log`. */
   level: string | undefined;
+  /** service.name, as it stands in `json`. */
+  service: string | undefined;
   /** Leaves that a limit kept out of the containers. */
   leftOut: number;
 }
@@ -19,5 +21,5 @@ export function fieldMembers(leaves: Readonly<Leaves>, wellKnown: WellKnown): Fi
   if (leaves.json !== '') json += `,"fields":{${leaves.json}}`;
   if (leaves.kv !== '') json += `,"kv":[${leaves.kv}]`;
   if (leaves.kn !== '') json += `,"kn":[${leaves.kn}]`;
-  return { json, level: wellKnown.level, leftOut: leaves.leftOut };
+  return { json, level: wellKnown.level, service: wellKnown.service, leftOut: leaves.leftOut };
 }

@@ -15,9 +15,10 @@ interface DocumentError {
 }
 
 /** The part of a document that comes from its record's text. */
-interface RecordBody {
+export interface RecordBody {
   message: string;
   level: string | undefined;
+  service: string | undefined;
   /** JSON members with a comma before each. */
   json: string;
   error: DocumentError | undefined;
@@ -33,6 +34,7 @@ export function recordBody(plan: RulePlan, parsed: Parsed, text: string): Record
   return {
     message: taken === undefined ? (parsed.message ?? text) : messageText(taken, String(fields?.[taken])),
     level: members.level ?? parsed.level,
+    service: members.service,
     json: (access === undefined ? '' : accessMembers(access)) + members.json + errorMember(error),
     error,
   };
@@ -46,8 +48,8 @@ function messageText(name: string, value: string): string {
 /** The body of a piece of a record that was cut at the size limit: no parser could make sense of it. */
 export function pieceBody(plan: RulePlan, text: string): RecordBody {
   const error: DocumentError = { type: 'limit', message: 'a piece of a record over 1 MiB' };
-  const { level, json } = plan.addedMembers;
-  return { message: text, level, json: json + errorMember(error), error };
+  const { level, service, json } = plan.addedMembers;
+  return { message: text, level, service, json: json + errorMember(error), error };
 }
 
 function ownMembers(

@@ -13,6 +13,7 @@ import { quoted, quotedLong } from './json-text.ts';
 import { pieceBody, recordBody } from './record-body.ts';
 import { RepeatedText } from './repeated.ts';
 import { createPlanCache, planWith, type RulePlan } from './rule-plan.ts';
+import type { SeenEvent } from './seen-event.ts';
 import type { RenderedDocument } from './types.ts';
 
 /** Records of one source that no document could be made of: its rule is of a newer version or cannot be compiled. */
@@ -27,13 +28,15 @@ export interface Unrendered {
 export interface Renderer {
   /**
    * Emits one document per record, in order; a function of the block alone (D13). Records whose rule is not
-   * understood are not emitted but returned: an upgraded consumer can still index them under the same ids.
+   * understood are not emitted but returned: an upgraded consumer can still index them under the same ids. `see` is
+   * called for each event, before it is emitted.
    * @throws MillraceError CONFIG_INVALID for a stream name that cannot name an index
    */
   renderBlock(
     block: Block,
     records: Iterable<BlockRecord>,
     emit: (document: RenderedDocument) => void,
+    see?: (event: SeenEvent) => void,
   ): Unrendered[];
 }
 
@@ -41,8 +44,8 @@ export interface Renderer {
 export function createRenderer(): Renderer {
   const planOf = createPlanCache(parseRule);
   return {
-    renderBlock(block, records, emit) {
-      const rendering = new BlockRendering(block, planOf);
+    renderBlock(block, records, emit, see) {
+      const rendering = new BlockRendering(block, planOf, see);
       for (const record of records) {
         const document = rendering.render(record);
         if (document !== undefined) emit(document);
@@ -68,6 +71,7 @@ class BlockRendering {
   readonly unrendered = new Map<Source, Unrendered>();
   private readonly block: Block;
   private readonly planOf: (text: string) => RulePlan | MillraceError;
+  private readonly see: ((event: SeenEvent) => void) | undefined;
   private readonly bytes: Buffer;
   /** All of the payload, once so many records of it are asked for that one text of all costs less. */
   private text: string | undefined;
@@ -79,10 +83,15 @@ class BlockRendering {
   private readonly nameIndex: ReturnType<typeof indexNames>;
   private readonly cutEnds: Map<Run, number>;
 
-  constructor(block: Block, planOf: (text: string) => RulePlan | MillraceError) {
+  constructor(
+    block: Block,
+    planOf: (text: string) => RulePlan | MillraceError,
+    see: ((event: SeenEvent) => void) | undefined,
+  ) {
     assertStreamName(block.header.stream, 'block');
     this.block = block;
     this.planOf = planOf;
+    this.see = see;
     this.bytes = Buffer.from(block.payload.buffer, block.payload.byteOffset, block.payload.length);
     this.nameIndex = indexNames(block.header.stream);
     this.cutEnds = cutEnds(block.header.runs);
@@ -112,6 +121,8 @@ class BlockRendering {
       id,
       source: `${opening}${head}${offset}${level}}${body.json}${tail}`,
     };
+    if (this.see !== undefined)
+      this.see({ seconds: time.seconds, header: this.block.header, source, plan, parsed, body });
     if (body.error !== undefined) document.error = `${body.error.type}: ${body.error.message}`;
     return document;
   }
