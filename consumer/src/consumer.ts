@@ -14,7 +14,7 @@ import type { Logger } from '@millrace/core/telemetry/log.ts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { runArchiveKeeper } from './archive/keep/run-keeper.ts';
 import type { ConsumerConfig } from './config.ts';
-import { counterEvents } from './counters/events.ts';
+import { counterTelemetry } from './counters/events.ts';
 import { CountPublisher } from './counters/publish.ts';
 import { BlockWatch } from './daemon/block-watch.ts';
 import { Daemon } from './daemon/daemon.ts';
@@ -131,10 +131,10 @@ async function metricsOf(parts: { telemetry: Pick<ConsumerTelemetry, 'registry'>
   return (await Promise.all(parts.map(({ telemetry }) => telemetry.registry.metrics()))).join('');
 }
 
-/** Counts of events, where they are asked for. CloudWatch reads their lines: no level of the log may keep them back. */
+/** Counts of events, where they are asked for. */
 function countsOf({ config, clock, log }: ConsumerOptions) {
   if (config.counters === undefined) return undefined;
-  const telemetry = createTelemetry('counters', counterEvents, log.child({}, { level: 'info' }));
+  const telemetry = counterTelemetry(log);
   return { telemetry, publisher: new CountPublisher({ config: config.counters, clock, telemetry }) };
 }
 

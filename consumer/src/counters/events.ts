@@ -1,7 +1,8 @@
-import type { Telemetry } from '@millrace/core/telemetry/events.ts';
+import { createTelemetry, type Telemetry } from '@millrace/core/telemetry/events.ts';
+import type { Logger } from '@millrace/core/telemetry/log.ts';
 
 /** What the main process says of counters. */
-export const counterEvents = {
+const counterEvents = {
   events_counted: {
     level: 'info',
     message: 'Events of a minute.',
@@ -25,3 +26,8 @@ export const counterEvents = {
 } as const;
 
 export type CounterTelemetry = Telemetry<typeof counterEvents>;
+
+/** CloudWatch reads the lines: no level of the log may keep them back. */
+export function counterTelemetry(log: Logger): CounterTelemetry {
+  return createTelemetry('counters', counterEvents, log.child({}, { level: 'info' }));
+}

@@ -1,27 +1,21 @@
 import assert from 'node:assert/strict';
-import { Writable } from 'node:stream';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { validateConfig } from '@millrace/core/config/validate.ts';
-import { createTelemetry } from '@millrace/core/telemetry/events.ts';
+import type { Logger } from '@millrace/core/telemetry/log.ts';
 import { virtualClock } from '@millrace/core/testing/virtual-clock.ts';
-import { pino } from 'pino';
 import { metricsOf, sumsOf } from '../testing/emf.ts';
 import { CountersConfigSchema } from './config.ts';
-import { counterEvents } from './events.ts';
+import { counterTelemetry } from './events.ts';
 import { CountPublisher } from './publish.ts';
 
 function setUp(overrides: object = {}) {
   const config = validateConfig(CountersConfigSchema, overrides, 'test');
   const clock = virtualClock();
   const lines: string[] = [];
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(...String(chunk).trimEnd().split('\n'));
-      done();
-    },
-  });
-  const log = pino({ level: 'info', messageKey: 'message', base: { component: 'consumer', pid: 1 } }, stream);
-  const telemetry = createTelemetry('counters', counterEvents, log);
+  const write = (fields: object, message: string) => lines.push(JSON.stringify({ ...fields, message }));
+  const log = { info: write, warn: write, child: () => log } as unknown as Logger;
+  const telemetry = counterTelemetry(log);
   const publisher = new CountPublisher({ config, clock, telemetry });
   const now = Math.floor(clock.now() / 60_000);
   /** Counts of a shard's process: minutes from now, events, values. */
@@ -43,12 +37,8 @@ test('counts of all shards become one line for each minute and series, as the sp
   assert.equal(lines.length, 0);
   publisher.publish();
   assert.equal(lines.length, 3);
-  const { time, ...line } = JSON.parse(lines.find((each) => each.includes('"404"')) ?? '');
-  assert.ok(time);
-  assert.deepEqual(line, {
-    level: 30,
-    component: 'consumer',
-    pid: 1,
+  const line = lines.find((each) => each.includes('"404"'));
+  assert.deepEqual(JSON.parse(String(line)), {
     event: 'events_counted',
     message: 'Events of a minute.',
     _aws: {
@@ -70,6 +60,31 @@ test('counts of all shards become one line for each minute and series, as the sp
     [`Millrace events tag=nginx,status=404 @${now}`]: 1,
     [`Millrace events tag=app,status=none @${now - 1}`]: 2,
   });
+});
+
+test('the lines are whole lines of the log, whatever level it has', () => {
+  const module = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  const script = `
+    const { counterTelemetry } = await import(${module('./events.ts')});
+    const { CountPublisher } = await import(${module('./publish.ts')});
+    const { createLogger } = await import('@millrace/core/telemetry/log.ts');
+    const { systemClock } = await import('@millrace/core/runtime/clock.ts');
+    const config = { namespace: 'N', dimensions: [['tag']], series_max: 9, interval_ms: 60_000 };
+    const telemetry = counterTelemetry(createLogger('consumer', 'error'));
+    const publisher = new CountPublisher({ config, clock: systemClock, telemetry });
+    const minute = Math.floor(systemClock.now() / 60_000);
+    publisher.take(JSON.stringify({ event: 'shard_counts', counts: [[minute, 3, 'a"b']] }));
+    publisher.publish();`;
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  const [line = '', end, ...more] = stderr.split('\n');
+  assert.deepEqual([end, more], ['', []], stderr);
+  const [metric] = metricsOf(line);
+  assert.deepEqual([metric?.value, metric?.dimensions], [3, { tag: 'a"b' }]);
+  const { level, component, event, message } = JSON.parse(line);
+  assert.deepEqual(
+    [level, component, event, message],
+    ['info', 'consumer', 'events_counted', 'Events of a minute.'],
+  );
 });
 
 test('each set of dimensions adds up to all events, whatever the others are', () => {

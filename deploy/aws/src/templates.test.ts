@@ -237,6 +237,16 @@ test('every alarm tells the topic, when it begins and when it ends, and says wha
   }
 });
 
+test('the dashboard has what consumers count, a graph for each set of fields, and no program may write metrics', () => {
+  const dashboard = (variant: Variant) =>
+    JSON.stringify(resources(variant, 'AWS::CloudWatch::Dashboard')).replaceAll('\\', '');
+  const search = (names: string) => `SEARCH('{"Millrace/prod",${names}} MetricName="events"', 'Sum', 60)`;
+  for (const names of ['"tag","status"', '"status"', '"log.level"'])
+    assert.ok(dashboard('public').includes(search(names)), names);
+  assert.ok(!dashboard('prod').includes('SEARCH'));
+  assert.doesNotMatch(JSON.stringify(all.public), /PutMetricData/);
+});
+
 test('everything that can have tags says whose part of the bill it is', () => {
   for (const [name, { Resources }] of Object.entries(all.prod))
     for (const { Type, Properties } of Object.values(Resources)) {

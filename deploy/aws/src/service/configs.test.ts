@@ -93,6 +93,22 @@ test('the consumer takes its configuration of every stage, and leases and locks 
   }
 });
 
+test('the consumer counts events where the settings say so, into the namespace of the stage', (t) => {
+  const counters = (variant: Variant) =>
+    loaded(
+      'consumer/src/load-config.ts',
+      'consumer.json',
+      join(written(t, variant, 'Consumer'), 'consumer.json'),
+    ).counters;
+  assert.equal(counters('prod'), undefined);
+  assert.deepEqual(counters('public'), {
+    namespace: 'Millrace/prod',
+    dimensions: [['tag', 'status'], ['status'], ['log.level']],
+    series_max: 200,
+    interval_ms: 60_000,
+  });
+});
+
 test('the search API takes its configuration of every stage, with the secrets as files', (t) => {
   for (const variant of Object.keys(variants) as Variant[]) {
     const folder = written(t, variant, 'SearchApi');

@@ -1,5 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 import type { Settings } from '../settings/schema.ts';
+import { logNamespace } from '../watch/log-counts.ts';
 import { folders, layout } from './image-layout.ts';
 
 export const consumerPort = 6707;
@@ -18,6 +19,9 @@ export function consumerConfig(
     store,
     hot_days: settings.hot_days,
     retention: { days: settings.hot_days },
+    ...(settings.counters && {
+      counters: { namespace: logNamespace(settings), ...settings.counters },
+    }),
     http: { port: consumerPort },
     java: { bin: layout.java, jars: layout.jars },
     state_dir: `${folders.state}/consumer`,

@@ -150,6 +150,23 @@ export const SettingsSchema = Type.Object(
     /** Days in the store. */
     hot_days: integer(7, 1, 36_500),
     consumer: Type.Object(task(2048, 8192, 2, 8), optionalGroup),
+    /** Events by fields and minute as metrics, docs/counters.md; absent: none. Fields are checked by the consumer. */
+    counters: Type.Optional(
+      Type.Object(
+        {
+          dimensions: Type.Array(
+            Type.Array(Type.String({ pattern: '^[A-Za-z0-9_@][A-Za-z0-9_.@/-]{0,99}$' }), {
+              minItems: 1,
+              maxItems: 5,
+            }),
+            { default: [['tag', 'status']], minItems: 1, maxItems: 5 },
+          ),
+          /** Of each consumer; each is billed as a metric. */
+          series_max: integer(200, 1, 10_000),
+        },
+        closed,
+      ),
+    ),
     search_api: Type.Object(
       {
         ...task(1024, 4096, 2, 6),

@@ -5,8 +5,10 @@ import {
   Dashboard,
   GraphWidget,
   type IMetric,
+  MathExpression,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { PartStack } from '../stacks/stack.ts';
+import { logNamespace } from './log-counts.ts';
 import { runningTasks } from './services.ts';
 import { domainMetric } from './store.ts';
 import type { Watched } from './watched.ts';
@@ -20,6 +22,8 @@ export function dashboardOf(stack: PartStack, watched: Watched, alarms: Alarm[])
   dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms, width: 24, height: 6 }));
   dashboard.addWidgets(...streamGraphs(watched));
   dashboard.addWidgets(...serviceGraphs(watched));
+  const counters = counterGraphs(stack);
+  if (counters.length > 0) dashboard.addWidgets(...counters);
   if (watched.store !== undefined) dashboard.addWidgets(...storeGraphs(watched.store.prefix));
 }
 
@@ -61,6 +65,29 @@ function serviceGraphs(watched: Watched): GraphWidget[] {
       ['p50', 'p90'].map((statistic) => searchApi.targets.metrics.targetResponseTime({ ...cpu, statistic })),
     ),
   ];
+}
+
+/** What the consumers count: a line for each combination of values that had events in the time that is looked at. */
+function counterGraphs({ settings }: PartStack): GraphWidget[] {
+  return (settings.counters?.dimensions ?? []).map((fields) => {
+    // Quoted: namespaces and names may have other characters than letters and digits.
+    const names = [logNamespace(settings), ...fields].map((name) => `"${name}"`).join(',');
+    return new GraphWidget({
+      title: `Events by ${fields.join(', ')}`,
+      left: [
+        new MathExpression({
+          expression: `SEARCH('{${names}} MetricName="events"', 'Sum', 60)`,
+          usingMetrics: {},
+          label: '',
+          period: Duration.minutes(1),
+        }),
+      ],
+      stacked: true,
+      width: 8,
+      height: 6,
+      liveData: true,
+    });
+  });
 }
 
 function storeGraphs(domain: string): GraphWidget[] {

@@ -1,7 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import type { Settings } from '../settings/schema.ts';
 import type { PartStack } from '../stacks/stack.ts';
+
+/** Of all metrics that logs become. */
+export function logNamespace({ stage }: Settings): string {
+  return `Millrace/${stage}`;
+}
 
 /**
  * Counts lines of a program's log whose JSON fits. A drop or a failure is one typed event, log line and counter
@@ -16,7 +22,7 @@ export function logCount(
 ): Metric {
   const filter = new MetricFilter(stack, `Count-${name}`, {
     logGroup,
-    metricNamespace: `Millrace/${stack.settings.stage}`,
+    metricNamespace: logNamespace(stack.settings),
     metricName: name,
     filterPattern: FilterPattern.literal(pattern),
     metricValue: '1',
