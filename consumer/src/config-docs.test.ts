@@ -10,7 +10,7 @@ test('docs/config/consumer.md is what the schema says (MILLRACE_WRITE_DOCS=1 rew
   const text = `# consumer.json
 
 Made from the schema in \`consumer/src/config.ts\`, which has the reasons. Unknown keys are refused. AWS credentials come from
-the usual places: environment variables, profile, instance role.
+the usual places: environment variables, profile, instance role. Without \`counters\` nothing is counted.
 
 ${schemaTable(ConsumerConfigSchema)}`;
   if (process.env.MILLRACE_WRITE_DOCS) writeFileSync(file, text);

@@ -29,5 +29,5 @@ export type CounterTelemetry = Telemetry<typeof counterEvents>;
 
 /** CloudWatch reads the lines: no level of the log may keep them back. */
 export function counterTelemetry(log: Logger): CounterTelemetry {
-  return createTelemetry('counters', counterEvents, log.child({}, { level: 'info' }));
+  return createTelemetry('consumer', counterEvents, log.child({}, { level: 'info' }));
 }

@@ -26,7 +26,7 @@ function setUp(overrides: object = {}) {
   const said = (name: string) =>
     lines.map((line) => JSON.parse(line)).filter(({ event }) => event === name) as { events: number }[];
   const total = async (name: string) =>
-    (await telemetry.registry.getSingleMetric(`millrace_counters_${name}_total`)?.get())?.values[0]?.value;
+    (await telemetry.registry.getSingleMetric(`millrace_consumer_${name}_total`)?.get())?.values[0]?.value;
   return { publisher, clock, lines, now, tell, said, total };
 }
 
