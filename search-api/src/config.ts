@@ -39,6 +39,16 @@ export const SearchApiConfigSchema = Type.Object(
           default: [],
           maxItems: 100,
         }),
+        /**
+         * Proxies in a row that are believed at most; absent: as many as `trusted_proxies` names. A balancer in the network
+         * of its clients needs 1: it appends who asked it, and what stands before that is what the client says of itself.
+         */
+        trusted_hops: Type.Optional(Type.Integer({ minimum: 1, maximum: 10 })),
+        /**
+         * A connection without a request is closed after this. A load balancer in front has to give up earlier, or it
+         * sends requests into connections that end.
+         */
+        keep_alive_ms: Type.Integer({ default: 72_000, minimum: 1_000, maximum: 4_000_000 }),
       },
       closed,
     ),
@@ -179,6 +189,11 @@ export function loadConfig(file: string): SearchApiConfig {
     throw new MillraceError('CONFIG_INVALID', `${file}: ${what}${messageOf(cause)}`, { cause });
   }
   const config = validateConfig(SearchApiConfigSchema, value, file);
+  const { trusted_proxies: proxies, trusted_hops: hops } = config.http;
+  if (hops !== undefined && proxies.length === 0)
+    throw new MillraceError('CONFIG_INVALID', `${file}: /http/trusted_hops: nobody is in trusted_proxies`, {
+      hint: 'name the networks that the proxies stand in, or leave trusted_hops out',
+    });
   checkAccess(config.http, config.access, file);
   return config;
 }

@@ -41,6 +41,7 @@ import { searchRoute } from './routes/search.ts';
 import { searchStreamRoute } from './routes/search-stream.ts';
 import { statusRoute } from './routes/status.ts';
 import { tailRoutes } from './routes/tail.ts';
+import { believed } from './trusted-proxies.ts';
 import { validatorCompiler } from './validator.ts';
 import { webSockets } from './web-sockets.ts';
 
@@ -66,7 +67,8 @@ export async function createServer(context: Context): Promise<Api> {
   const api = fastify({
     logger: false,
     rewriteUrl: withoutBase(config.http.base_path),
-    trustProxy: config.http.trusted_proxies.length === 0 ? false : config.http.trusted_proxies,
+    trustProxy: believed(config.http),
+    keepAliveTimeout: config.http.keep_alive_ms,
     bodyLimit: 1024,
     requestTimeout: 10_000,
     handlerTimeout: config.request_timeout_ms,

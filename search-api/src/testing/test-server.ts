@@ -33,6 +33,7 @@ export const testHttp: Context['config']['http'] = {
   allowed_hosts: [],
   base_path: '',
   trusted_proxies: [],
+  keep_alive_ms: 72_000,
 };
 
 export const testNowMs = Date.UTC(2026, 10, 22, 10, 30);
