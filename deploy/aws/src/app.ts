@@ -32,7 +32,7 @@ export function addStage(app: App, settings: Settings): void {
   const { autoscale } = settings.stream;
   const shards =
     autoscale && access.shards && new ShardsStack(app, settings, parts, autoscale, access.shards);
-  if (settings.gateway !== undefined) new GatewayStack(app, settings, parts);
+  const gateway = settings.gateway && new GatewayStack(app, settings, parts);
   new FleetStack(app, settings, parts);
-  new AlarmsStack(app, settings, { ...parts, consumer, searchApi, ledger, shards });
+  new AlarmsStack(app, settings, { ...parts, consumer, searchApi, ledger, gateway, shards });
 }

@@ -3,7 +3,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Template, templatesOf, type Variant, variants } from './testing/synth.ts';
+import { resolved } from './testing/resolve.ts';
+import { settingsOf, type Template, templatesOf, type Variant, variants } from './testing/synth.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -12,6 +13,7 @@ interface Statement {
   Action: string | string[];
   Resource?: unknown;
   Principal?: unknown;
+  Condition?: unknown;
 }
 
 /** Where `Resource: '*'` stands, each with its reason. In the policy of a key it means the key itself. */
@@ -22,8 +24,13 @@ const anyResource: [where: RegExp, actions: RegExp, reason: string][] = [
   [/MapRolesRights/, /^ec2:(Create|Delete|Describe)(NetworkInterfaces?|Subnets)$/, 'EC2 has no narrower one'],
 ];
 
-/** `kms:*` for the account itself is what lets policies of IAM decide over a key. */
-const wildActions = /^AWS::KMS::Key /;
+/** Actions with `*`, by stage: removal.test.ts sees to it that nothing is emptied where data is kept. */
+function maybeWild(variant: Variant, where: string): boolean {
+  // `kms:*` for the account itself is what lets policies of IAM decide over a key.
+  if (where.startsWith('AWS::KMS::Key ')) return true;
+  // The CDK's function that empties a bucket before it is deleted.
+  return (variant === 'dev' || variant === 'qa') && where.startsWith('AWS::S3::BucketPolicy ');
+}
 
 function listOf<T>(value: T | T[]): T[] {
   return Array.isArray(value) ? value : [value];
@@ -69,7 +76,7 @@ test('every allowed action is named, and every resource but those with a reason'
     for (const { where, statement } of statements(templatesOf(t, variant))) {
       if (statement.Effect !== 'Allow') continue;
       for (const action of listOf(statement.Action)) {
-        if (!wildActions.test(where)) assert.doesNotMatch(action, /\*/, `${where}: ${action}`);
+        if (!maybeWild(variant, where)) assert.doesNotMatch(action, /\*/, `${where}: ${action}`);
         if (!listOf(statement.Resource).includes('*')) continue;
         const reason = anyResource.find(([place, actions]) => place.test(where) && actions.test(action));
         assert.ok(reason, `${where}: ${action} on *`);
@@ -180,4 +187,63 @@ test('each role is assumed by one service, and of this account', (t) => {
       const { Service } = statement.Principal as { Service?: unknown };
       assert.equal(typeof Service, 'string', where);
     }
+});
+
+test('keys that are not ours are used by way of the service whose things they encrypt, and of no other', (t) => {
+  const key = 'arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555';
+  const topicKey = key.replace('1111-', '9999-');
+  const settings = settingsOf('public');
+  settings.search_api.secret_key_arns = [key];
+  settings.search_api.alert_topic_key_arns = [topicKey];
+  const used = [...statements(templatesOf(t, 'public', settings))].flatMap(({ where, statement }) =>
+    JSON.stringify(statement.Resource ?? '').includes(':key/') ? [{ where, statement }] : [],
+  );
+  const by = (place: RegExp) =>
+    used
+      .filter(({ where }) => place.test(where))
+      .map(({ statement: { Action, Resource, Condition } }) => resolved([Action, Resource, Condition]));
+  const via = (service: string) => ({
+    StringEquals: { 'kms:ViaService': `${service}.eu-west-1.amazonaws.com` },
+  });
+  for (const part of ['SearchApi', 'Consumer', 'Ledger'])
+    assert.deepEqual(
+      by(new RegExp(`${part}StartRights`)),
+      [['kms:Decrypt', key, via('secretsmanager')]],
+      part,
+    );
+  assert.deepEqual(by(/SearchApi\/SearchApiRights/), [
+    [['kms:Decrypt', 'kms:GenerateDataKey'], topicKey, via('sns')],
+  ]);
+  assert.equal(used.length, 4);
+});
+
+test('the key is there for our logs and alarms, with no action more', (t) => {
+  for (const variant of Object.keys(variants) as Variant[]) {
+    const { stage } = settingsOf(variant);
+    const services = [...statements({ Access: templatesOf(t, variant).Access ?? { Resources: {} } })].filter(
+      ({ where, statement }) =>
+        where.startsWith('AWS::KMS::Key ') && JSON.stringify(statement.Principal).includes('Service'),
+    );
+    assert.deepEqual(
+      services.map(({ statement: { Action, Condition, Principal } }) =>
+        resolved([Principal, Action, Condition]),
+      ),
+      [
+        [
+          { Service: 'logs.eu-west-1.amazonaws.com' },
+          ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
+          {
+            ArnLike: {
+              'kms:EncryptionContext:aws:logs:arn': `arn:aws:logs:eu-west-1:111122223333:log-group:/millrace/${stage}/*`,
+            },
+          },
+        ],
+        [
+          { Service: 'cloudwatch.amazonaws.com' },
+          ['kms:Decrypt', 'kms:GenerateDataKey'],
+          { StringEquals: { 'aws:SourceAccount': '111122223333' } },
+        ],
+      ],
+    );
+  }
 });

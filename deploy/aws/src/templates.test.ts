@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, type TestContext, test } from 'node:test';
 import { Template as Assertions, Match } from 'aws-cdk-lib/assertions';
+import { resolved } from './testing/resolve.ts';
 import { type Resource, type Template, templatesOf, type Variant, variants } from './testing/synth.ts';
 
 const all = {} as Record<Variant, Record<string, Template>>;
@@ -126,24 +127,22 @@ test('the archive is private, versioned and encrypted, goes to Glacier, and lose
   });
 });
 
-test('what holds data stays when its stack is deleted, where the settings say so', () => {
-  const data = [
-    'AWS::Kinesis::Stream',
-    'AWS::DynamoDB::Table',
-    'AWS::S3::Bucket',
-    'AWS::OpenSearchService::Domain',
-    'AWS::KMS::Key',
-  ];
-  for (const type of data) {
-    // What a failed first deployment made goes with it: its names would be in the way of the second.
-    for (const { DeletionPolicy } of resources('prod', type))
-      assert.equal(DeletionPolicy, 'RetainExceptOnCreate', type);
-    for (const { DeletionPolicy } of resources('dev', type)) assert.equal(DeletionPolicy, 'Delete', type);
+test('the right to write its logs is there long before the domain, which is refused without it', () => {
+  for (const variant of ['dev', 'qa', 'prod'] as const) {
+    // Within one stack the domain is asked for before the policy has spread.
+    part(variant, 'Store').resourceCountIs('AWS::Logs::ResourcePolicy', 0);
+    const [policy] = Object.values(part(variant, 'Access').findResources('AWS::Logs::ResourcePolicy'));
+    const { Statement } = JSON.parse(String(resolved(policy?.Properties.PolicyDocument)));
+    const groups = Object.values(part(variant, 'Store').findResources('AWS::Logs::LogGroup'))
+      .map(({ Properties }) => Properties.LogGroupName)
+      .filter((name) => name !== undefined);
+    assert.equal(groups.length, 3);
+    assert.deepEqual(
+      Statement[0].Resource,
+      groups.map((name) => `arn:aws:logs:eu-west-1:111122223333:log-group:${name}:*`),
+    );
   }
-});
-
-test('the domain waits for the right to write its logs, without which it is refused', () => {
-  part('prod', 'Store').hasResource('AWS::OpenSearchService::Domain', { DependsOn: ['LogPolicy'] });
+  assert.equal(resources('public', 'AWS::Logs::ResourcePolicy').length, 0);
 });
 
 test('the domain spans three zones, knows no password, and speaks TLS alone', () => {
@@ -215,12 +214,19 @@ test('the shards of a stream are looked after every five minutes, by the command
   assert.equal(counted('autoscale-stuck')?.TreatMissingData, 'notBreaching');
 });
 
-test('the interface endpoints are those that tasks speak to, for the whole of the VPC', () => {
-  const network = part('prod', 'Network');
-  network.resourceCountIs('AWS::EC2::VPCEndpoint', 8);
-  network.allResourcesProperties('AWS::EC2::VPCEndpoint', {
-    VpcEndpointType: Match.stringLikeRegexp('^(Interface|Gateway)$'),
-  });
+test('endpoints are there for all that tasks speak to, and for nothing else', () => {
+  const endpoints = (variant: Variant) =>
+    resources(variant, 'AWS::EC2::VPCEndpoint')
+      .map(({ Properties }) =>
+        String(resolved(Properties.ServiceName)).replace('com.amazonaws.eu-west-1.', ''),
+      )
+      .sort();
+  // Images come by ecr.* and S3. KMS is asked by the services; only what changes shards asks for metrics, and roles come from ECS.
+  const all = ['dynamodb', 'ecr.api', 'ecr.dkr', 'kinesis-streams', 'logs', 's3', 'secretsmanager'];
+  assert.deepEqual(endpoints('prod'), all);
+  assert.deepEqual(endpoints('public'), [...all, 'monitoring', 'sns'].sort());
+  for (const { Properties } of resources('prod', 'AWS::EC2::VPCEndpoint'))
+    if (Properties.VpcEndpointType === 'Interface') assert.equal(Properties.PrivateDnsEnabled, true);
 });
 
 test('every alarm tells the topic, when it begins and when it ends, and says what to do', () => {

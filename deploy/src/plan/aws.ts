@@ -4,7 +4,7 @@ import type { Plan } from './plan.ts';
 const hoursPerMonth = 730;
 const zones = 3;
 /** Interface endpoints of deploy/aws/src/stacks/network.ts; those of S3 and DynamoDB cost nothing. */
-const endpoints = 6;
+const endpoints = 5;
 /** A consumer's task; and two of the search API, as deploy/aws has them by default. */
 const consumerTask = { cores: 2, gb: 8 };
 const searchTask = { cores: 1, gb: 4 };

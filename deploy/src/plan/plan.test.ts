@@ -54,7 +54,7 @@ test('on AWS the workers are tasks, the rest stays, and what stands around them 
   const costOf = ({ cost }: typeof whole, part: string) => cost.find((each) => each.part === part)?.perMonth;
   assert.equal(costOf(whole, 'S3'), costOf(sizes, 'S3'));
   assert.equal(costOf(whole, 'consumer'), sizes.workers * 730 * (2 * 0.03238 + 8 * 0.00356));
-  assert.equal(costOf(whole, 'endpoints'), 18 * 730 * 0.01);
+  assert.equal(costOf(whole, 'endpoints'), 15 * 730 * 0.01);
   assert.equal(
     whole.total,
     whole.cost.reduce((sum, { perMonth }) => sum + perMonth, 0),

@@ -1,4 +1,4 @@
-import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import { Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import {
   type ApplicationListener,
@@ -16,19 +16,23 @@ export interface BalancerOptions {
   name: string;
   network: NetworkStack;
   public: boolean;
-  /** Networks that reach it; empty: the VPC, or everybody where it is public. */
+  /** Networks that reach it: besides the VPC; in place of everybody where it is public. */
   from: string[];
   /** Undefined: HTTP. */
   certificateArn: string | undefined;
   idle: Duration;
   /** Requests of one address in five minutes; more are refused by WAF, where it is public. */
   requestsMax: number;
+  /** WAF counts requests that look like an attack. It looks into bodies for that, and refuses none. */
+  countsAttacks: boolean;
 }
 
 export interface Balancer {
   balancer: ApplicationLoadBalancer;
   listener: ApplicationListener;
   group: SecurityGroup;
+  /** Its name in metrics of WAF; undefined: there is none. */
+  firewall: string | undefined;
 }
 
 /** A load balancer: the only thing that anybody outside of the VPC can reach, and only where it is public. */
@@ -40,12 +44,10 @@ export function balancerOf(stack: PartStack, options: BalancerOptions): Balancer
     allowAllOutbound: false,
   });
   const port = certificateArn === undefined ? 80 : 443;
-  const open = options.public ? ['0.0.0.0/0'] : [network.settings.network.cidr];
-  for (const cidr of options.from.length > 0 ? options.from : open)
-    group.addIngressRule(Peer.ipv4(cidr), Port.tcp(port), 'who may ask');
+  for (const cidr of allowed(options)) group.addIngressRule(Peer.ipv4(cidr), Port.tcp(port), 'who may ask');
   const balancer = new ApplicationLoadBalancer(stack, 'Balancer', {
     vpc: network.vpc,
-    vpcSubnets: { subnets: options.public ? network.vpc.publicSubnets : network.inside },
+    vpcSubnets: { subnets: network.balancerSubnets(options.public) },
     internetFacing: options.public,
     securityGroup: group,
     idleTimeout: options.idle,
@@ -64,8 +66,13 @@ export function balancerOf(stack: PartStack, options: BalancerOptions): Balancer
           sslPolicy: SslPolicy.TLS13_RES,
         }),
   });
-  if (options.public) protectByWaf(stack, balancer, options.requestsMax);
-  return { balancer, listener, group };
+  const firewall = options.public ? protectByWaf(stack, balancer, options) : undefined;
+  return { balancer, listener, group, firewall };
+}
+
+function allowed({ public: isPublic, from, network }: BalancerOptions): string[] {
+  if (!isPublic) return [...new Set([network.settings.network.cidr, ...from])];
+  return from.length > 0 ? from : ['0.0.0.0/0'];
 }
 
 /** `logAccessLogs` wants to know the region; the service that writes is the same in all. */
@@ -84,7 +91,6 @@ function logRequests(balancer: ApplicationLoadBalancer, bucket: Bucket): void {
 }
 
 function requestsBucket(stack: PartStack): Bucket {
-  const { log_days: days, keep_data: keep } = stack.settings;
   return new Bucket(stack, 'Requests', {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -93,8 +99,11 @@ function requestsBucket(stack: PartStack): Bucket {
     enforceSSL: true,
     minimumTLSVersion: 1.2,
     lifecycleRules: [
-      { expiration: Duration.days(days), abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      {
+        expiration: Duration.days(stack.settings.log_days),
+        abortIncompleteMultipartUploadAfter: Duration.days(1),
+      },
     ],
-    removalPolicy: keep ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+    ...stack.bucketRemoval,
   });
 }

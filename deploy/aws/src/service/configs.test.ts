@@ -27,6 +27,8 @@ interface Container {
   Secrets?: { Name: string; ValueFrom: unknown }[];
   ReadonlyRootFilesystem: boolean;
   MountPoints: { ContainerPath: string }[];
+  StopTimeout?: number;
+  HealthCheck?: { Command: string[] };
 }
 
 const templates = new Map<Variant, Record<string, Template>>();
@@ -182,4 +184,64 @@ test('programs write to their own folders only, as somebody without rights, and 
         assert.equal(container.User, '10001:10001');
         assert.equal(container.Secrets, undefined);
       }
+});
+
+/** An attribute of the load balancer of a part, as a number. */
+function idleSeconds(variant: Variant, part: string): number {
+  const found = Object.values(templates.get(variant)?.[part]?.Resources ?? {}).find(
+    ({ Type }) => Type === 'AWS::ElasticLoadBalancingV2::LoadBalancer',
+  );
+  const attributes = found?.Properties.LoadBalancerAttributes as { Key: string; Value: string }[];
+  return Number(attributes.find(({ Key }) => Key === 'idle_timeout.timeout_seconds')?.Value);
+}
+
+function subnetsOf(variant: Variant, name: RegExp): unknown[] {
+  return Object.entries(templates.get(variant)?.Network?.Resources ?? {})
+    .filter(([id, { Type }]) => Type === 'AWS::EC2::Subnet' && name.test(id))
+    .map(([, { Properties }]) => Properties.CidrBlock);
+}
+
+test('the search API believes one load balancer, of the subnets that it stands in, and nobody else', (t) => {
+  for (const variant of Object.keys(variants) as Variant[]) {
+    const { http } = JSON.parse(
+      readFileSync(join(written(t, variant, 'SearchApi'), 'search-api.json'), 'utf8'),
+    );
+    const subnets = subnetsOf(variant, variant === 'public' ? /edge/ : /inside/);
+    assert.equal(subnets.length, 3);
+    assert.deepEqual(http.trusted_proxies, subnets);
+    assert.equal(http.trusted_hops, 1);
+  }
+});
+
+test('programs keep idle connections longer than the load balancer that reuses them', (t) => {
+  for (const variant of Object.keys(variants) as Variant[]) {
+    const folder = written(t, variant, 'SearchApi');
+    const config = loaded('search-api/src/config.ts', 'search-api.json', join(folder, 'search-api.json'));
+    const { keep_alive_ms: keepMs } = config.http as { keep_alive_ms: number };
+    assert.ok(keepMs > idleSeconds(variant, 'SearchApi') * 1_000);
+  }
+  const conf = readFileSync(join(written(t, 'public', 'Gateway'), 'agent.conf'), 'utf8');
+  const kept = [...conf.matchAll(/keepalive_timeout (\d+)s/g)].map(([, seconds]) => Number(seconds));
+  assert.equal(kept.length, 2);
+  for (const seconds of kept) assert.ok(seconds > idleSeconds('public', 'Gateway'));
+});
+
+test('what has to be stored when a task ends is stored before it is killed', (t) => {
+  const stopMs = (variant: Variant, part: string) =>
+    1_000 * (containersOf(variant, part).find(({ Name }) => Name !== 'files')?.StopTimeout ?? 30);
+  const config = loaded(
+    'consumer/src/load-config.ts',
+    'consumer.json',
+    join(written(t, 'prod', 'Consumer'), 'consumer.json'),
+  );
+  // Shards are left at once, each within this; the daemon and its children end after it.
+  assert.ok((config.drain_ms as number) * 2 < stopMs('prod', 'Consumer'));
+  const conf = readFileSync(join(written(t, 'public', 'Gateway'), 'agent.conf'), 'utf8');
+  const drain = Number(/drain_timeout (\d+)s/.exec(conf)?.[1]);
+  assert.ok(drain * 1_000 < stopMs('public', 'Gateway'));
+});
+
+test('a stream that takes nothing is no reason to end tasks of the gateway', () => {
+  const program = containersOf('public', 'Gateway').find(({ Name }) => Name === 'gateway');
+  assert.match(String(program?.HealthCheck?.Command), /127\.0\.0\.1:9880\/healthz/);
 });

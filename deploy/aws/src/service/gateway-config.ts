@@ -4,6 +4,9 @@ import { folders } from './image-layout.ts';
 
 export const gatewayPorts = { http: 9880, otlp: 4318, health: 6706 } as const;
 
+/** Idle connections of the load balancer are closed after this, in front and behind. */
+export const gatewayIdleSeconds = 120;
+
 /** agent.conf of the gateway: a request is answered when the stream has its events, so that a task may end anywhen. */
 export function gatewayConfig(gateway: NonNullable<Settings['gateway']>, stream: string): string {
   const keys = gateway.keys.map(({ name, sha256, tags, events_per_second: rate }) =>
@@ -17,6 +20,8 @@ export function gatewayConfig(gateway: NonNullable<Settings['gateway']>, stream:
   const origins = gateway.cors_allow_origins;
   const shared = [
     'ack stream',
+    // Longer than the load balancer, which would send requests into connections that end.
+    `keepalive_timeout ${gatewayIdleSeconds + 10}s`,
     ...(origins.length === 0 ? [] : [`cors_allow_origins ${JSON.stringify(origins)}`]),
     ...keys,
   ];

@@ -1,3 +1,4 @@
+import { Aws } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 /** Requests to a domain; what is behind the paths is decided inside of it, by the mapped role. */
@@ -109,7 +110,18 @@ export function writeManifests(bucket: string, key: string): PolicyStatement[] {
   return [allow(['s3:PutObject'], [`${bucket}/manifests/*`]), allow(['kms:GenerateDataKey'], [key])];
 }
 
-/** Topics that alerts may tell. */
-export function tellTopics(topics: string[]): PolicyStatement[] {
-  return topics.length === 0 ? [] : [allow(['sns:Publish'], topics)];
+/** Topics that alerts may tell, and keys of KMS that encrypt these. */
+export function tellTopics(topics: string[], keys: string[]): PolicyStatement[] {
+  if (topics.length === 0) return [];
+  return [allow(['sns:Publish'], topics), ...keysBy('sns', ['kms:Decrypt', 'kms:GenerateDataKey'], keys)];
+}
+
+/** Keys that are not ours: only by way of the service whose things they encrypt. */
+export function keysBy(service: string, actions: string[], keys: string[]): PolicyStatement[] {
+  return keys.map((key) => {
+    // A key serves its own region alone: arn:aws:kms:REGION:…
+    const via = `${service}.${key.split(':')[3]}.${Aws.URL_SUFFIX}`;
+    const conditions = { StringEquals: { 'kms:ViaService': via } };
+    return new PolicyStatement({ actions, resources: [key], conditions });
+  });
 }

@@ -41,7 +41,11 @@ export function storeAccess(settings: Settings, domain: StoreStack | undefined):
     secrets: Object.fromEntries(
       fields.map((field) => [
         nameOf(field),
-        { arn: existing.secret_arn, field, keyArn: existing.secret_key_arn },
+        {
+          arn: existing.secret_arn,
+          field,
+          keyArns: existing.secret_key_arn ? [existing.secret_key_arn] : [],
+        },
       ]),
     ),
     rights: [],

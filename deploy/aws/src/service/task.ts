@@ -16,14 +16,15 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ImageName, ImagesStack } from '../stacks/images.ts';
 import type { PartStack } from '../stacks/stack.ts';
 import { folders, user } from './image-layout.ts';
+import { keysBy } from './rights.ts';
 
 /** A text of the environment: of a secret's JSON, or of a secret as a whole. */
 export interface SecretText {
   arn: string;
   /** Key of its JSON. */
   field?: string;
-  /** Key of KMS that encrypts it, unless it is the account's own for Secrets Manager. */
-  keyArn?: string | undefined;
+  /** Keys of KMS that may encrypt it, besides the account's own for Secrets Manager. */
+  keyArns: string[];
 }
 
 export interface TaskOptions {
@@ -164,7 +165,7 @@ function startRole(
     description: `Millrace: starts tasks of ${options.name}`,
   });
   const secrets = Object.values(options.secrets ?? {});
-  const keys = secrets.flatMap(({ keyArn }) => (keyArn === undefined ? [] : [keyArn]));
+  const keys = [...new Set(secrets.flatMap(({ keyArns }) => keyArns))];
   const statements = [
     // The token is the account's; ECR knows no resource for it.
     new PolicyStatement({ actions: ['ecr:GetAuthorizationToken'], resources: ['*'] }),
@@ -184,9 +185,7 @@ function startRole(
           }),
         ]
       : []),
-    ...(keys.length > 0
-      ? [new PolicyStatement({ actions: ['kms:Decrypt'], resources: [...new Set(keys)] })]
-      : []),
+    ...keysBy('secretsmanager', ['kms:Decrypt'], keys),
   ];
   const rights = new Policy(stack, `${id}StartRights`, { roles: [role], statements });
   // CDK would add rights of its own, wider than these.

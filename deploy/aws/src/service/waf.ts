@@ -2,42 +2,55 @@ import type { ApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalanci
 import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import type { PartStack } from '../stacks/stack.ts';
 
-/**
- * Groups of rules that AWS keeps. Not the common one: it refuses bodies over 8 KB and words that stand in logs and
- * in searches for attacks, which is what people look for here.
- */
-const managed = ['AWSManagedRulesAmazonIpReputationList', 'AWSManagedRulesKnownBadInputsRuleSet'];
+interface Limits {
+  name: string;
+  /** Requests of one address in five minutes. */
+  requestsMax: number;
+  /** Counts what looks like an attack, for which it looks into bodies; it refuses none of it. */
+  countsAttacks: boolean;
+}
 
-/** Web application firewall before a public load balancer. */
-export function protectByWaf(stack: PartStack, balancer: ApplicationLoadBalancer, requestsMax: number): void {
+/**
+ * Web application firewall before a public load balancer; gives its name in metrics. It refuses by address and by number
+ * of requests alone. What attackers send to others stands in logs, and is what people search for: rules that look into
+ * bodies and queries may only count, all of a group, as AWS adds to its groups.
+ */
+export function protectByWaf(
+  stack: PartStack,
+  balancer: ApplicationLoadBalancer,
+  { name, requestsMax, countsAttacks }: Limits,
+): string {
+  const acl = `${stack.prefix}-${name}`;
   const seen = (metricName: string) => ({
     cloudWatchMetricsEnabled: true,
     sampledRequestsEnabled: false,
     metricName,
   });
-  const acl = new CfnWebACL(stack, 'Acl', {
+  const managed = (group: string, overrideAction: { none: object } | { count: object }) => ({
+    name: group,
+    overrideAction,
+    statement: { managedRuleGroupStatement: { vendorName: 'AWS', name: group } },
+    visibilityConfig: seen(group),
+  });
+  const rules = [
+    managed('AWSManagedRulesAmazonIpReputationList', { none: {} }),
+    {
+      name: 'rate',
+      action: { block: {} },
+      statement: { rateBasedStatement: { limit: requestsMax, aggregateKeyType: 'IP' } },
+      visibilityConfig: seen('rate'),
+    },
+    ...(countsAttacks ? [managed('AWSManagedRulesKnownBadInputsRuleSet', { count: {} })] : []),
+  ];
+  const { attrArn } = new CfnWebACL(stack, 'Acl', {
     scope: 'REGIONAL',
     defaultAction: { allow: {} },
-    visibilityConfig: seen(`${stack.prefix}-waf`),
-    rules: [
-      ...managed.map((name, priority) => ({
-        name,
-        priority,
-        overrideAction: { none: {} },
-        statement: { managedRuleGroupStatement: { vendorName: 'AWS', name } },
-        visibilityConfig: seen(name),
-      })),
-      {
-        name: 'rate',
-        priority: managed.length,
-        action: { block: {} },
-        statement: { rateBasedStatement: { limit: requestsMax, aggregateKeyType: 'IP' } },
-        visibilityConfig: seen('rate'),
-      },
-    ],
+    visibilityConfig: seen(acl),
+    rules: rules.map((rule, priority) => ({ ...rule, priority })),
   });
   new CfnWebACLAssociation(stack, 'AclHere', {
     resourceArn: balancer.loadBalancerArn,
-    webAclArn: acl.attrArn,
+    webAclArn: attrArn,
   });
+  return acl;
 }

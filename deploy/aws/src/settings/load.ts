@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { suggest } from '@millrace/core/config/suggest.ts';
 import { validateConfig } from '@millrace/core/config/validate.ts';
 import { MillraceError, messageOf } from '@millrace/core/errors.ts';
+import { networkProblems } from './networks.ts';
 import { type Settings, SettingsSchema } from './schema.ts';
 
 const stages = ['dev', 'qa', 'prod'];
@@ -24,7 +25,7 @@ export function loadSettings(stage: unknown, overFile?: string): Settings {
   const over = overFile === undefined ? {} : readObject(overFile);
   const where = overFile === undefined ? `stages/${stage}.json` : `stages/${stage}.json with ${overFile}`;
   const settings = validateConfig(SettingsSchema, { ...laidOver(own, over), stage }, where);
-  const problems = contradictions(settings);
+  const problems = [...networkProblems(settings), ...contradictions(settings)];
   if (problems.length > 0)
     throw new MillraceError('CONFIG_INVALID', `${where}: ${problems.join('; ')}`, {
       hint: 'docs/aws.md has an example of each',
@@ -109,6 +110,10 @@ function contradictions(settings: Settings): string[] {
         archive.expire_after_days > 0 &&
         archive.expire_after_days <= archive.deep_after_days,
       '/archive/expire_after_days: has to be later than deep_after_days',
+    ],
+    [
+      stage === 'prod' && !settings.keep_data,
+      '/keep_data: prod keeps its data; false deletes stream, archive and store with their stacks',
     ],
     ...Object.entries(services).flatMap(([name, { cpu, memory_mb, tasks_min, tasks_max }]): typeof checks => [
       [tasks_max < tasks_min, `/${name}/tasks_max: is below tasks_min`],

@@ -6,7 +6,9 @@ const optionalGroup = { ...closed, default: {} } as const;
 const integer = (fallback: number, minimum: number, maximum: number) =>
   Type.Integer({ default: fallback, minimum, maximum });
 const Arn = (service: string) => Type.String({ pattern: `^arn:aws[a-z-]*:${service}:[^\\s]{1,1000}$` });
-const Cidr = Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}/\\d{1,2}$' });
+/** A key, not an alias: rights of IAM are for keys. */
+const KeyArn = Type.String({ pattern: '^arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:key/[A-Za-z0-9-]{1,100}$' });
+const Cidr = Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}/\\d{1,2}$', maxLength: 18 });
 const Sha256 = Type.String({ pattern: '^[\\da-f]{64}$' });
 
 /** Tasks of a service: CPU units and MiB as Fargate offers them. */
@@ -52,7 +54,7 @@ const ExistingStoreSchema = Type.Object(
     /** Which of them it has. */
     secret: Type.Union([Type.Literal('api_key'), Type.Literal('password')], { default: 'api_key' }),
     /** The key of KMS that encrypts the secret, unless it is the account's own for Secrets Manager. */
-    secret_key_arn: Type.Optional(Arn('kms')),
+    secret_key_arn: Type.Optional(KeyArn),
   },
   closed,
 );
@@ -80,7 +82,10 @@ export const SettingsSchema = Type.Object(
       default: {},
       maxProperties: 30,
     }),
-    /** What holds data (stream, tables, bucket, domain) survives the deletion of its stack and refuses its own. */
+    /**
+     * What holds data (stream, tables, bucket, domain) survives the deletion of its stack and refuses its own. Without,
+     * buckets and repositories are emptied when their stack is deleted, which is refused in prod.
+     */
     keep_data: Type.Boolean({ default: true }),
     log_days: Type.Union(
       [7, 14, 30, 60, 90, 180, 365].map((days) => Type.Literal(days)),
@@ -88,7 +93,8 @@ export const SettingsSchema = Type.Object(
     ),
     network: Type.Object(
       {
-        cidr: Type.String({ default: '10.60.0.0/16', pattern: '^\\d{1,3}(\\.\\d{1,3}){3}/(1[6-9]|2[0-2])$' }),
+        /** /16 to /20: three subnets of a thousand addresses each. */
+        cidr: Type.String({ default: '10.60.0.0/16', pattern: '^\\d{1,3}(\\.\\d{1,3}){3}/\\d{1,2}$' }),
         /** None is needed but for what lies outside of AWS: a store, an OpenID issuer, webhooks of alerts. */
         nat_gateways: integer(0, 0, 3),
       },
@@ -172,7 +178,7 @@ export const SettingsSchema = Type.Object(
         ...task(1024, 4096, 2, 6),
         /** Internet-facing, behind WAF. */
         public: Type.Boolean({ default: false }),
-        /** Who reaches the load balancer; absent: the VPC, or everybody where it is public. */
+        /** Networks that reach the load balancer: besides the VPC, or in place of everybody where it is public. */
         from: Type.Array(Cidr, { default: [], maxItems: 50 }),
         /** Certificate of ACM. Without one it speaks HTTP, which is refused outside of dev. */
         certificate_arn: Type.Optional(Arn('acm')),
@@ -184,8 +190,12 @@ export const SettingsSchema = Type.Object(
         oidc_secret_arn: Type.Optional(Arn('secretsmanager')),
         /** Secret with the session key: the output of `openssl rand -base64 32`. */
         session_key_arn: Type.Optional(Arn('secretsmanager')),
+        /** Keys of KMS that encrypt these two, unless they are under the account's own for Secrets Manager. */
+        secret_key_arns: Type.Array(KeyArn, { default: [], maxItems: 2 }),
         /** SNS topics that alerts may tell. */
         alert_topics: Type.Array(Arn('sns'), { default: [], maxItems: 20 }),
+        /** Keys of KMS that encrypt these topics. */
+        alert_topic_key_arns: Type.Array(KeyArn, { default: [], maxItems: 20 }),
       },
       optionalGroup,
     ),
@@ -195,6 +205,7 @@ export const SettingsSchema = Type.Object(
         {
           ...task(1024, 2048, 2, 10),
           public: Type.Boolean({ default: true }),
+          /** As `search_api.from`. */
           from: Type.Array(Cidr, { default: [], maxItems: 50 }),
           certificate_arn: Arn('acm'),
           cors_allow_origins: Type.Array(Type.String({ pattern: '^(\\*|https?://[A-Za-z0-9.*:-]+)$' }), {

@@ -66,3 +66,29 @@ test('refused: an archive that is frozen or deleted before the store is done wit
     message: /expire_after_days: the archive would end/,
   });
 });
+
+test('refused: networks without room or that are none, with where and what to do', (t) => {
+  const problems: [over: object, message: RegExp][] = [
+    [
+      { network: { cidr: '10.60.0.0/21' } },
+      /\/network\/cidr: 10\.60\.0\.0\/21 is not of \/16 to \/20.*would do/,
+    ],
+    [{ network: { cidr: '10.0.0.0/8' } }, /\/network\/cidr: .* is not of \/16 to \/20/],
+    [{ network: { cidr: '10.60.1.0/16' } }, /\/network\/cidr: 10\.60\.1\.0\/16 is no network/],
+    [{ network: { cidr: '10.600.0.0/16' } }, /is no network/],
+    [
+      { search_api: { ...example.search_api, from: ['10.1.0.0/16', '10.2.0.0/33'] } },
+      /\/search_api\/from\/1: 10\.2\.0\.0\/33 is no network/,
+    ],
+  ];
+  for (const [over, message] of problems)
+    assert.throws(() => load(t, 'dev', { ...example, ...over }), { code: 'CONFIG_INVALID', message });
+  assert.equal(load(t, 'dev', { ...example, network: { cidr: '10.60.16.0/20' } }).network.nat_gateways, 0);
+});
+
+test('refused: prod without its data', (t) => {
+  assert.throws(() => load(t, 'prod', { ...example, keep_data: false }), {
+    code: 'CONFIG_INVALID',
+    message: /\/keep_data: prod keeps its data/,
+  });
+});

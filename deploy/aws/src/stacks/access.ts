@@ -1,8 +1,10 @@
-import { Aws, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
+import { CfnResourcePolicy } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Settings } from '../settings/schema.ts';
+import { domainArn, domainLogs } from '../store/domain-names.ts';
 import { PartStack } from './stack.ts';
 
 /**
@@ -34,6 +36,35 @@ export class AccessStack extends PartStack {
             description: 'Millrace: maps roles inside of the search domain, when it is deployed',
           })
         : undefined;
+    if (this.storeAdmin !== undefined) this.#domainLogs();
+  }
+
+  /**
+   * The right of the domain to write its logs, without which it is refused. It takes a while to spread, for which
+   * CloudFormation does not wait, and so it is not made in the domain's own stack.
+   */
+  #domainLogs(): void {
+    const groups = Object.values(domainLogs(this.settings.stage));
+    new CfnResourcePolicy(this, 'DomainLogs', {
+      policyName: `${this.prefix}-store-logs`,
+      policyDocument: this.toJsonString({
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'es.amazonaws.com' },
+            Action: ['logs:PutLogEvents', 'logs:CreateLogStream'],
+            Resource: groups.map(
+              (name) => `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:${name}:*`,
+            ),
+            Condition: {
+              StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+              ArnLike: { 'aws:SourceArn': domainArn(this.prefix) },
+            },
+          },
+        ],
+      }),
+    });
   }
 
   #taskRole(name: string, does: string): Role {
@@ -54,9 +85,7 @@ export class AccessStack extends PartStack {
       alias: `alias/${this.prefix}`,
       description: 'Millrace: stream, tables, archive, domain, logs, alarms',
       enableKeyRotation: true,
-      removalPolicy: this.settings.keep_data
-        ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-        : RemovalPolicy.DESTROY,
+      removalPolicy: this.dataRemoval,
     });
     const logs = `logs.${Aws.REGION}.amazonaws.com`;
     key.addToResourcePolicy(
@@ -68,7 +97,7 @@ export class AccessStack extends PartStack {
         resources: ['*'],
         conditions: {
           ArnLike: {
-            'kms:EncryptionContext:aws:logs:arn': `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:*`,
+            'kms:EncryptionContext:aws:logs:arn': `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:/millrace/${this.settings.stage}/*`,
           },
         },
       }),
@@ -77,10 +106,7 @@ export class AccessStack extends PartStack {
       new PolicyStatement({
         sid: 'Alarms',
         effect: Effect.ALLOW,
-        principals: [
-          new ServicePrincipal('cloudwatch.amazonaws.com'),
-          new ServicePrincipal('events.amazonaws.com'),
-        ],
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
         actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
         resources: ['*'],
         conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },

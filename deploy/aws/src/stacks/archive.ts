@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Validations } from 'aws-cdk-lib';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
@@ -19,15 +19,12 @@ export class ArchiveStack extends PartStack {
 
   constructor(scope: Construct, settings: Settings, key: Key) {
     super(scope, 'Archive', settings, 'bucket of the archive');
-    const removalPolicy = settings.keep_data
-      ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-      : RemovalPolicy.DESTROY;
     const base = {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
       minimumTLSVersion: 1.2,
-      removalPolicy,
+      ...this.bucketRemoval,
     };
     const requests = new Bucket(this, 'Requests', {
       ...base,

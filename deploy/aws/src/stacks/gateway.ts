@@ -1,10 +1,11 @@
 import { CfnOutput, Duration, Validations } from 'aws-cdk-lib';
 import { Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { FargateService, PropagatedTagSource } from 'aws-cdk-lib/aws-ecs';
+import type { FargateService } from 'aws-cdk-lib/aws-ecs';
 import { ApplicationProtocol, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import { type Balancer, balancerOf } from '../service/balancer.ts';
-import { gatewayConfig, gatewayPorts } from '../service/gateway-config.ts';
+import { serviceOf } from '../service/fargate-service.ts';
+import { gatewayConfig, gatewayIdleSeconds, gatewayPorts } from '../service/gateway-config.ts';
 import { folders } from '../service/image-layout.ts';
 import { toStream } from '../service/rights.ts';
 import { scaledByCpu } from '../service/scaling.ts';
@@ -20,6 +21,9 @@ const ports = [gatewayPorts.http, gatewayPorts.otlp];
  * (`ack stream`): nothing is promised that a task could lose with its disk.
  */
 export class GatewayStack extends PartStack {
+  readonly service: FargateService;
+  readonly balancer: Balancer;
+
   constructor(scope: Construct, settings: Settings, parts: Parts) {
     super(scope, 'Gateway', settings, 'HTTP and OTLP inputs for devices and browsers');
     const { gateway } = settings;
@@ -37,7 +41,8 @@ export class GatewayStack extends PartStack {
       files: { 'agent.conf': gatewayConfig(gateway, this.prefix) },
       command: ['run', '--config', `${folders.files}/agent.conf`],
       ports,
-      health: `http://127.0.0.1:${gatewayPorts.health}/readyz`,
+      // Not the agent's own: that is red as long as the stream takes nothing, and another task would help nobody.
+      health: `http://127.0.0.1:${gatewayPorts.http}/healthz`,
       diskGb: 21,
     });
     Validations.of(task).acknowledge({
@@ -45,37 +50,31 @@ export class GatewayStack extends PartStack {
       reason: "a placeholder of the agent's tags, which is not CloudFormation's",
     });
     const group = new SecurityGroup(this, 'Group', { vpc: network.vpc, description: 'Gateway' });
-    const balancer = balancerOf(this, {
+    this.balancer = balancerOf(this, {
       name: 'gateway',
       network,
       public: gateway.public,
       from: gateway.from,
       certificateArn: gateway.certificate_arn,
-      idle: Duration.minutes(2),
+      idle: Duration.seconds(gatewayIdleSeconds),
       // Many devices may stand behind one address.
       requestsMax: 100_000,
+      countsAttacks: false,
     });
     for (const port of ports) {
-      balancer.group.addEgressRule(group, Port.tcp(port), 'to the gateway');
-      group.addIngressRule(balancer.group, Port.tcp(port), 'from the load balancer');
+      this.balancer.group.addEgressRule(group, Port.tcp(port), 'to the gateway');
+      group.addIngressRule(this.balancer.group, Port.tcp(port), 'from the load balancer');
     }
-    const service = new FargateService(this, 'Service', {
-      cluster: network.cluster,
-      serviceName: `${this.prefix}-gateway`,
-      taskDefinition: task,
-      vpcSubnets: { subnets: network.inside },
-      securityGroups: [group],
-      assignPublicIp: false,
-      propagateTags: PropagatedTagSource.SERVICE,
-      minHealthyPercent: 100,
-      maxHealthyPercent: 200,
-      healthCheckGracePeriod: Duration.minutes(1),
-      circuitBreaker: { rollback: true },
-      enableExecuteCommand: false,
+    this.service = serviceOf(this, {
+      name: 'gateway',
+      network,
+      task,
+      group,
+      grace: Duration.minutes(1),
     });
-    addTargets(balancer, service);
-    scaledByCpu(service, gateway);
-    new CfnOutput(this, 'Address', { value: balancer.balancer.loadBalancerDnsName });
+    addTargets(this.balancer, this.service);
+    scaledByCpu(this.service, gateway);
+    new CfnOutput(this, 'Address', { value: this.balancer.balancer.loadBalancerDnsName });
   }
 }
 

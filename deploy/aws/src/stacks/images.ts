@@ -1,4 +1,3 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
 import { Repository, RepositoryEncryption, TagMutability } from 'aws-cdk-lib/aws-ecr';
 import type { Construct } from 'constructs';
 import type { Settings } from '../settings/schema.ts';
@@ -21,8 +20,8 @@ export class ImagesStack extends PartStack {
         imageScanOnPush: true,
         encryption: RepositoryEncryption.AES_256,
         lifecycleRules: [{ maxImageCount: 30, description: 'the newest 30' }],
-        removalPolicy: settings.keep_data ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
-        emptyOnDelete: false,
+        removalPolicy: this.dataRemoval,
+        emptyOnDelete: !settings.keep_data,
       });
     this.#repositories = {
       consumer: repository('consumer'),

@@ -5,10 +5,9 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { EcsTask } from 'aws-cdk-lib/aws-events-targets';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { consumerConfig } from '../service/consumer-config.ts';
+import { consumerProgram } from '../service/consumer-config.ts';
 import { folders } from '../service/image-layout.ts';
 import { readArchive, writeManifests } from '../service/rights.ts';
-import { storeAccess } from '../service/store-access.ts';
 import { taskOf } from '../service/task.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { Parts } from './parts.ts';
@@ -26,18 +25,14 @@ export class LedgerStack extends PartStack {
     const { network, access, archive } = parts;
     const bucket = archive.bucket.bucketArn;
     const key = access.key.keyArn;
-    const { store, secrets, rights } = storeAccess(settings, parts.store);
+    const { program, storeRights } = consumerProgram(this, parts);
     const { task, logGroup } = taskOf(this, 'Ledger', {
+      ...program,
       name: 'ledger',
-      image: 'consumer',
-      images: parts.images,
-      key: access.key,
       role: access.ledger,
-      rights: [...readArchive(bucket, key), ...writeManifests(bucket, key), ...rights],
+      rights: [...readArchive(bucket, key), ...writeManifests(bucket, key), ...storeRights],
       cpu: 512,
       memoryMb: 2048,
-      files: { 'consumer.json': consumerConfig(settings, this.prefix, archive.bucket.bucketName, store) },
-      secrets,
       command: [
         'ledger',
         '--config',

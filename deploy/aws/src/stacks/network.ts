@@ -21,7 +21,6 @@ import { PartStack } from './stack.ts';
 /** What the tasks speak to; each costs by zone and hour, so that only those are here that are used. */
 const interfaceServices = {
   kinesis: Interface.KINESIS_STREAMS,
-  kms: Interface.KMS,
   logs: Interface.CLOUDWATCH_LOGS,
   ecr: Interface.ECR,
   ecrDocker: Interface.ECR_DOCKER,
@@ -69,6 +68,11 @@ export class NetworkStack extends PartStack {
   /** Subnets without a way in from the internet. */
   get inside(): ISubnet[] {
     return this.vpc.isolatedSubnets.length > 0 ? this.vpc.isolatedSubnets : this.vpc.privateSubnets;
+  }
+
+  /** Where load balancers stand, and their addresses come from. */
+  balancerSubnets(isPublic: boolean): ISubnet[] {
+    return isPublic ? this.vpc.publicSubnets : this.inside;
   }
 
   /** Of any region, without asking an account: zones are chosen when the stack is deployed. */

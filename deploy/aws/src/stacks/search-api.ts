@@ -1,14 +1,15 @@
 import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { FargateService, PropagatedTagSource } from 'aws-cdk-lib/aws-ecs';
+import type { FargateService } from 'aws-cdk-lib/aws-ecs';
 import { ApplicationProtocol, type ApplicationTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { type Balancer, balancerOf } from '../service/balancer.ts';
+import { serviceOf } from '../service/fargate-service.ts';
 import { folders } from '../service/image-layout.ts';
 import { readArchive, tellTopics } from '../service/rights.ts';
 import { scaledByCpu, scaleOut } from '../service/scaling.ts';
-import { searchFiles, searchPort } from '../service/search-config.ts';
+import { searchFiles, searchIdleSeconds, searchPort } from '../service/search-config.ts';
 import { storeAccess } from '../service/store-access.ts';
 import { taskOf } from '../service/task.ts';
 import type { Settings } from '../settings/schema.ts';
@@ -27,7 +28,8 @@ export class SearchApiStack extends PartStack {
     const { network, access, archive } = parts;
     const { search_api: search } = settings;
     const { store, secrets, rights } = storeAccess(settings, parts.store);
-    const written = searchFiles(settings, archive.bucket.bucketName, store);
+    const proxies = network.balancerSubnets(search.public).map(({ ipv4CidrBlock }) => ipv4CidrBlock);
+    const written = searchFiles(settings, archive.bucket.bucketName, store, proxies);
     const { task, logGroup } = taskOf(this, 'SearchApi', {
       name: 'search-api',
       image: 'search-api',
@@ -36,7 +38,7 @@ export class SearchApiStack extends PartStack {
       role: access.searchApi,
       rights: [
         ...readArchive(archive.bucket.bucketArn, access.key.keyArn),
-        ...tellTopics(search.alert_topics),
+        ...tellTopics(search.alert_topics, search.alert_topic_key_arns),
         ...rights,
       ],
       cpu: search.cpu,
@@ -55,11 +57,17 @@ export class SearchApiStack extends PartStack {
       public: search.public,
       from: search.from,
       certificateArn: search.certificate_arn,
-      // The live tail says something every ten seconds; answers from the archive may take longer to begin.
-      idle: Duration.minutes(5),
+      idle: Duration.seconds(searchIdleSeconds),
       requestsMax: 6_000,
+      countsAttacks: true,
     });
-    this.service = this.#service(parts, task, group);
+    this.service = serviceOf(this, {
+      name: 'search-api',
+      network,
+      task,
+      group,
+      grace: Duration.minutes(2),
+    });
     this.balancer.group.addEgressRule(group, Port.tcp(searchPort), 'to the search API');
     group.addIngressRule(this.balancer.group, Port.tcp(searchPort), 'from the load balancer');
     this.targets = this.balancer.listener.addTargets('Tasks', {
@@ -81,22 +89,5 @@ export class SearchApiStack extends PartStack {
       [5, 50],
     ]);
     new CfnOutput(this, 'Address', { value: this.balancer.balancer.loadBalancerDnsName });
-  }
-
-  #service({ network }: Parts, taskDefinition: FargateService['taskDefinition'], group: SecurityGroup) {
-    return new FargateService(this, 'Service', {
-      cluster: network.cluster,
-      serviceName: `${this.prefix}-search-api`,
-      taskDefinition,
-      vpcSubnets: { subnets: network.inside },
-      securityGroups: [group],
-      assignPublicIp: false,
-      propagateTags: PropagatedTagSource.SERVICE,
-      minHealthyPercent: 100,
-      maxHealthyPercent: 200,
-      healthCheckGracePeriod: Duration.minutes(2),
-      circuitBreaker: { rollback: true },
-      enableExecuteCommand: false,
-    });
   }
 }

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { Aws, CustomResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CustomResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { ArnPrincipal, type IRole, Policy, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Code, Function as Lambda, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { CfnResourcePolicy, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnDomain } from 'aws-cdk-lib/aws-opensearchservice';
 import type { Construct } from 'constructs';
 import { httpRequests } from '../service/rights.ts';
 import type { Settings } from '../settings/schema.ts';
+import { domainArn, domainLogs } from '../store/domain-names.ts';
 import { domainRoles } from '../store/domain-roles.ts';
 import type { AccessStack } from './access.ts';
 import type { NetworkStack } from './network.ts';
@@ -32,7 +33,6 @@ export class StoreStack extends PartStack {
     });
     group.addIngressRule(Peer.ipv4(settings.network.cidr), Port.tcp(443), 'HTTPS from the VPC');
     const names = [access.consumer, access.searchApi, access.ledger, admin];
-    const logs = this.#logs();
     this.domain = new CfnDomain(this, 'Domain', {
       domainName: this.prefix,
       engineVersion: settings.store.domain.version,
@@ -47,61 +47,27 @@ export class StoreStack extends PartStack {
           new PolicyStatement({
             principals: names.map((role) => new ArnPrincipal(role.roleArn)),
             actions: httpRequests,
-            resources: [this.#arn('/*')],
+            resources: [`${domainArn(this.prefix)}/*`],
           }),
         ],
       }),
-      logPublishingOptions: logs.options,
+      logPublishingOptions: this.#logs(),
     });
-    // The domain refuses a log group that it may not write to.
-    this.domain.addDependency(logs.policy);
-    this.domain.applyRemovalPolicy(
-      settings.keep_data ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
-    );
+    this.domain.applyRemovalPolicy(this.dataRemoval);
     this.endpoint = `https://${this.domain.attrDomainEndpoint}`;
     this.#mapRoles(admin, group, access);
   }
 
-  /** By name: the policy of the domain cannot refer to the domain itself. */
-  #arn(suffix = ''): string {
-    return `arn:${Aws.PARTITION}:es:${Aws.REGION}:${Aws.ACCOUNT_ID}:domain/${this.prefix}${suffix}`;
-  }
-
-  #logs() {
-    const kinds = ['ES_APPLICATION_LOGS', 'SEARCH_SLOW_LOGS', 'INDEX_SLOW_LOGS'];
-    const groups = kinds.map(
-      (kind) =>
-        new LogGroup(this, `Log-${kind}`, {
-          logGroupName: `/millrace/${this.settings.stage}/store/${kind.toLowerCase()}`,
-          retention: this.settings.log_days as RetentionDays,
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
-    );
-    const policy = new CfnResourcePolicy(this, 'LogPolicy', {
-      policyName: `${this.prefix}-store-logs`,
-      policyDocument: this.toJsonString({
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Allow',
-            Principal: { Service: 'es.amazonaws.com' },
-            Action: ['logs:PutLogEvents', 'logs:CreateLogStream'],
-            Resource: groups.map((group) => group.logGroupArn),
-            Condition: {
-              StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
-              ArnLike: { 'aws:SourceArn': this.#arn() },
-            },
-          },
-        ],
-      }),
+  #logs(): Record<string, { enabled: true; cloudWatchLogsLogGroupArn: string }> {
+    const groups = Object.entries(domainLogs(this.settings.stage)).map(([kind, logGroupName]) => {
+      const group = new LogGroup(this, `Log-${kind}`, {
+        logGroupName,
+        retention: this.settings.log_days as RetentionDays,
+        removalPolicy: RemovalPolicy.DESTROY,
+      });
+      return [kind, { enabled: true, cloudWatchLogsLogGroupArn: group.logGroupArn }] as const;
     });
-    const options = Object.fromEntries(
-      kinds.map((kind, i) => [
-        kind,
-        { enabled: true, cloudWatchLogsLogGroupArn: groups[i]?.logGroupArn ?? '' },
-      ]),
-    );
-    return { options, policy };
+    return Object.fromEntries(groups);
   }
 
   #mapRoles(admin: IRole, domainGroup: SecurityGroup, access: AccessStack): void {
@@ -114,7 +80,7 @@ export class StoreStack extends PartStack {
       statements: [
         new PolicyStatement({
           actions: ['es:ESHttpPut'],
-          resources: [this.#arn('/_plugins/_security/api/*')],
+          resources: [`${domainArn(this.prefix)}/_plugins/_security/api/*`],
         }),
         new PolicyStatement({
           actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],

@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
 import type { Key } from 'aws-cdk-lib/aws-kms';
@@ -16,9 +16,7 @@ export class StreamStack extends PartStack {
 
   constructor(scope: Construct, settings: Settings, key: Key) {
     super(scope, 'Stream', settings, 'Kinesis stream, tables of leases and locks');
-    const removalPolicy = settings.keep_data
-      ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-      : RemovalPolicy.DESTROY;
+    const removalPolicy = this.dataRemoval;
     const onDemand = settings.stream.mode === 'on_demand';
     this.stream = new Stream(this, 'Stream', {
       streamName: this.prefix,

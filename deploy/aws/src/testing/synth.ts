@@ -24,12 +24,12 @@ export function settingsOf(variant: Variant): Settings {
 }
 
 /** The stage as an app, with the flags of cdk.json; its folder goes with the test. */
-export function appOf(t: TestContext, variant: Variant): App {
+export function appOf(t: TestContext, variant: Variant, settings = settingsOf(variant)): App {
   const outdir = mkdtempSync(join(tmpdir(), 'millrace-cdk-'));
   t.after(() => rmSync(outdir, { recursive: true, force: true }));
   const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
   const app = new App({ outdir, context, analyticsReporting: false });
-  addStage(app, settingsOf(variant));
+  addStage(app, settings);
   return app;
 }
 
@@ -44,9 +44,13 @@ export interface Template {
   Outputs?: Record<string, unknown>;
 }
 
-/** Templates by part: `Stream`, `Store`, … */
-export function templatesOf(t: TestContext, variant: Variant): Record<string, Template> {
-  const stacks = appOf(t, variant).synth().stacks;
+/** Templates by part: `Stream`, `Store`, …; `settings` in place of the variant's own. */
+export function templatesOf(
+  t: TestContext,
+  variant: Variant,
+  settings = settingsOf(variant),
+): Record<string, Template> {
+  const stacks = appOf(t, variant, settings).synth().stacks;
   for (const { template } of stacks)
     for (const resource of Object.values((template as Template).Resources)) resource.Properties ??= {};
   return Object.fromEntries(

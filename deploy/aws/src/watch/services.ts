@@ -1,6 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
-import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import { HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { Aws, Duration } from 'aws-cdk-lib';
+import { MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { AlarmSpec } from './alarm.ts';
 import type { Watched } from './watched.ts';
 
@@ -18,18 +18,12 @@ export function runningTasks({ network }: Watched, service: string): Metric {
 }
 
 export function serviceAlarms(watched: Watched): AlarmSpec[] {
-  const { settings, targets, service } = watched.searchApi;
-  const few = (name: string, least: number): AlarmSpec => ({
-    name: `${name}-tasks`,
-    says: `Fewer tasks of ${name} run than should: see its events in ECS, and its log.`,
-    metric: runningTasks(watched, name),
-    below: least,
-    periods: 10,
-    missing: 'bad',
-  });
+  const { settings, targets, service, balancer } = watched.searchApi;
   return [
-    few('consumer', settings.consumer.tasks_min),
-    few('search-api', settings.search_api.tasks_min),
+    few(watched, 'consumer', settings.consumer.tasks_min),
+    few(watched, 'search-api', settings.search_api.tasks_min),
+    ...blocked('search', balancer.firewall),
+    ...gatewayAlarms(watched),
     {
       name: 'consumer-cpu',
       says: 'Consumers are busy although all that may run do: raise consumer.tasks_max, then shards.',
@@ -60,6 +54,62 @@ export function serviceAlarms(watched: Watched): AlarmSpec[] {
       metric: targets.metrics.targetResponseTime({ statistic: 'p90', period: minute }),
       above: 5,
       periods: 10,
+    },
+  ];
+}
+
+function gatewayAlarms(watched: Watched): AlarmSpec[] {
+  const { gateway } = watched;
+  if (gateway?.settings.gateway === undefined) return [];
+  const sum = { statistic: 'Sum', period: minute };
+  const { metrics } = gateway.balancer.balancer;
+  return [
+    few(watched, 'gateway', gateway.settings.gateway.tasks_min),
+    {
+      name: 'gateway-errors',
+      says: 'Devices get 5xx and have to send again: the stream takes too little, or no task of the gateway is well.',
+      metric: new MathExpression({
+        expression: 'FILL(tasks, 0) + FILL(balancer, 0)',
+        usingMetrics: {
+          tasks: metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, sum),
+          balancer: metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, sum),
+        },
+        period: minute,
+      }),
+      above: 10,
+      periods: 5,
+    },
+    ...blocked('gateway', gateway.balancer.firewall),
+  ];
+}
+
+function few(watched: Watched, name: string, least: number): AlarmSpec {
+  return {
+    name: `${name}-tasks`,
+    says: `Fewer tasks of ${name} run than should: see its events in ECS, and its log.`,
+    metric: runningTasks(watched, name),
+    below: least,
+    periods: 10,
+    missing: 'bad',
+  };
+}
+
+/** The internet's noise is refused at any time; this is more, or somebody of ours. */
+function blocked(name: string, firewall: string | undefined): AlarmSpec[] {
+  if (firewall === undefined) return [];
+  return [
+    {
+      name: `${name}-blocked`,
+      says: 'WAF refused a hundred requests in five minutes: the log of the load balancer has the addresses, with 403.',
+      metric: new Metric({
+        namespace: 'AWS/WAFV2',
+        metricName: 'BlockedRequests',
+        dimensionsMap: { WebACL: firewall, Rule: 'ALL', Region: Aws.REGION },
+        statistic: 'Sum',
+        period: Duration.minutes(5),
+      }),
+      above: 100,
+      periods: 2,
     },
   ];
 }

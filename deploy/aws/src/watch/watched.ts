@@ -1,4 +1,5 @@
 import type { ConsumerStack } from '../stacks/consumer.ts';
+import type { GatewayStack } from '../stacks/gateway.ts';
 import type { LedgerStack } from '../stacks/ledger.ts';
 import type { Parts } from '../stacks/parts.ts';
 import type { SearchApiStack } from '../stacks/search-api.ts';
@@ -11,4 +12,6 @@ export interface Watched extends Parts {
   ledger: LedgerStack;
   /** Undefined: nobody but people changes the shards. */
   shards: ShardsStack | undefined;
+  /** Undefined: there is none. */
+  gateway: GatewayStack | undefined;
 }
