@@ -136,3 +136,15 @@ test('nobody takes the load balancer’s log bucket but the service that writes 
       assert.match(String(resolved(allowed[0]?.Resource)), /\/AWSLogs\/111122223333\/\*$/);
     }
 });
+
+test('zones are the first three of the region, or those that are named: not every zone has every kind of node', (t) => {
+  const zonesOf = (template: Template | undefined) =>
+    of(template, 'AWS::EC2::Subnet').map(({ Properties }) => Properties.AvailabilityZone);
+  const settings = settingsOf('prod');
+  settings.network.zones = ['us-east-1a', 'us-east-1c', 'us-east-1f'];
+  assert.deepEqual(zonesOf(templatesOf(t, 'prod', settings).Network), settings.network.zones);
+  assert.deepEqual(
+    zonesOf(all.prod.Network),
+    [0, 1, 2].map((i) => ({ 'Fn::Select': [i, { 'Fn::GetAZs': '' }] })),
+  );
+});

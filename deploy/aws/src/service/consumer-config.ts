@@ -34,7 +34,7 @@ export function consumerProgram(
 }
 
 /** consumer.json; `name` is the stream's, and the application's, which the lease table is named after. */
-function consumerConfig(
+export function consumerConfig(
   settings: Settings,
   name: string,
   bucket: string,

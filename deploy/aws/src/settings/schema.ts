@@ -95,6 +95,14 @@ export const SettingsSchema = Type.Object(
       {
         /** /16 to /20: three subnets of a thousand addresses each. */
         cidr: Type.String({ default: '10.60.0.0/16', pattern: '^\\d{1,3}(\\.\\d{1,3}){3}/\\d{1,2}$' }),
+        /** Three zones of the region, where its first three will not do: some have no nodes of `data_type`. */
+        zones: Type.Optional(
+          Type.Array(Type.String({ pattern: '^[a-z0-9-]{1,40}[a-z]$' }), {
+            minItems: 3,
+            maxItems: 3,
+            uniqueItems: true,
+          }),
+        ),
         /** None is needed but for what lies outside of AWS: a store, an OpenID issuer, webhooks of alerts. */
         nat_gateways: integer(0, 0, 3),
       },

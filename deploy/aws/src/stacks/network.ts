@@ -77,7 +77,7 @@ export class NetworkStack extends PartStack {
 
   /** Of any region, without asking an account: zones are chosen when the stack is deployed. */
   override get availabilityZones(): string[] {
-    return [0, 1, 2].map((i) => Fn.select(i, Fn.getAzs()));
+    return this.settings.network.zones ?? [0, 1, 2].map((i) => Fn.select(i, Fn.getAzs()));
   }
 
   #flowLog(): void {
