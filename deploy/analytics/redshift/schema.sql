@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS millrace_events (
 )
 DISTSTYLE KEY DISTKEY (event_id) SORTKEY (event_time);
 
--- What was loaded, and when; loads wait for one another by it.
+-- What was loaded, and when. Loads wait for one another by its lock; and a notification that comes again is passed over
+-- when its object is here. Whoever empties millrace_events to load it anew empties this too.
 CREATE TABLE IF NOT EXISTS millrace_loads (
   object_key varchar(1024) NOT NULL,
   loaded_at timestamp NOT NULL DEFAULT getdate()

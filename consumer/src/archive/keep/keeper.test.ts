@@ -75,6 +75,15 @@ test('each archive object gets one NDJSON object, a line for each event with its
   assert.equal(store.calls.slice(calls).includes('put'), false, 'the second turn finds nothing to do');
 });
 
+test('no text has U+0000, which warehouses end or refuse a line for', async () => {
+  const { store, turn, ndjson } = setUp();
+  putObject(store, [testBlock([{ from: 0, text: '\0\0hole\\u0000 is text\0\n' }])], { prefix: 'team/' });
+  await turn();
+  const [key = ''] = ndjson();
+  const line = JSON.parse(gunzipSync(store.objects.get(key)?.bytes ?? Buffer.alloc(0)).toString());
+  assert.equal(line.message, '\u2400\u2400hole\\u0000 is text\u2400');
+});
+
 test('the layout of blocks alone makes no NDJSON', async () => {
   const { turn, ndjson, add } = setUp('blocks');
   add();

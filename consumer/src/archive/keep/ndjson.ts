@@ -44,8 +44,8 @@ export function ndjsonKey(key: ArchiveKey): string {
 }
 
 /**
- * Makes the NDJSON object of an archive object: a line for each event, as it is indexed, with `event_id` and `block_id`
- * before it. Events that no document can be made of are left out, and counted. Memory is bounded.
+ * Makes the NDJSON object of an archive object: a line for each event, as it is indexed but for U+0000, with `event_id`
+ * and `block_id` before it. Events that no document can be made of are left out, and counted. Memory is bounded.
  * @throws MillraceError ARCHIVE_CORRUPT, WIRE_UNSUPPORTED, ARCHIVE_UNAVAILABLE, DEADLINE (stopped)
  */
 export async function writeNdjson(
@@ -79,7 +79,8 @@ export async function writeNdjson(
       for (const { documents, unrendered } of batchesOf(renderer, block, corrections, failed)) {
         for (const { ids } of unrendered) result.unrendered += ids.length;
         const lines = documents.map(
-          (document) => `{"event_id":"${document.id}","block_id":"${id}",${document.source.slice(1)}\n`,
+          (document) =>
+            `{"event_id":"${document.id}","block_id":"${id}",${withoutNul(document.source).slice(1)}\n`,
         );
         result.events += lines.length;
         await sink.write(lines.join(''), signal);
@@ -91,6 +92,16 @@ export async function writeNdjson(
     await sink.abandon();
     throw error;
   }
+}
+
+/**
+ * U+0000 as ␀ (U+2400). Warehouses end or refuse a text at it, Redshift a whole COPY; and files have it: a log that was
+ * truncated under its writer begins with a hole.
+ */
+function withoutNul(json: string): string {
+  if (!json.includes('\\u0000')) return json;
+  // Escapes one after another: a backslash that is escaped itself, with u0000 behind it, is text.
+  return json.replaceAll(/\\(?:u0000|.)/g, (each) => (each === '\\u0000' ? '\u2400' : each));
 }
 
 /** A fault of ours in a block costs the rest of that block, not all objects that come after it. */

@@ -9,7 +9,6 @@ import { type LoaderOptions, load, type Warehouse } from './loader.ts';
 const target = {
   bucket: 'example-logs',
   prefix: 'team/',
-  jsonpathsKey: 'redshift/jsonpaths.json',
   copyRoleArn: 'arn:aws:iam::123456789012:role/copy',
   schema: 'public',
 };
@@ -51,42 +50,79 @@ function message(id: string, body: string, received = 1) {
   return { messageId: id, body, attributes: { ApproximateReceiveCount: String(received) } };
 }
 
-/** A warehouse that runs what it is given after some looks, and fails loads of a key. */
-function setUp(bad?: string) {
+interface World {
+  /** Keys of objects of which a load is refused, unless it is tolerant. */
+  odd?: string[];
+  /** Keys of which every load is refused. */
+  bad?: string[];
+  /** What a statement begun from now on does in place of ending well. */
+  begin?: () => void;
+  /** Loads that somebody else's call left behind, and what they load when they end. */
+  left?: Record<string, string[]>;
+  loaded?: string[];
+  stopped?: boolean;
+}
+
+/** A warehouse that ends what it is given after some looks; `questions` are answered of what it has. */
+function setUp({ odd = [], bad = [], begin, left = {}, loaded = [], stopped = false }: World = {}) {
   const begun: { statements: readonly string[]; token: string }[] = [];
-  const manifests = new Map<string, string>();
+  const questions: string[] = [];
+  const objects = new Map<string, string>();
   const looks = new Map<string, number>();
+  const known = new Set(loaded);
+  const keysIn = (text: string) => [...text.matchAll(/'(team\/ndjson\/[^']+)'/g)].map(([, key = '']) => key);
   const warehouse: Warehouse = {
-    async begin(statements, token) {
-      begun.push({ statements, token });
-      return String(begun.length - 1);
+    async begin(kind, statements, token) {
+      begin?.();
+      if (kind === 'question') return `question ${questions.push(statements[0] ?? '') - 1}`;
+      return `load ${begun.push({ statements, token }) - 1}`;
     },
     async state(id) {
       looks.set(id, (looks.get(id) ?? 0) + 1);
       if ((looks.get(id) ?? 0) < 3) return { ended: false };
-      const text = begun[Number(id)]?.statements.join('\n') ?? '';
-      return bad !== undefined && text.includes(bad)
-        ? { ended: true, error: 'FAILED: bad line' }
-        : { ended: true };
+      for (const key of left[id] ?? []) known.add(key);
+      if (!id.startsWith('load')) return { ended: true };
+      if (stopped) return { ended: true, error: 'ABORTED: by a person', stopped };
+      const text = begun[Number(id.slice(5))]?.statements.join('\n') ?? '';
+      const refused = [...bad, ...(text.includes(' MAXERROR ') ? [] : odd)];
+      if (refused.some((key) => text.includes(key))) return { ended: true, error: 'FAILED: bad line' };
+      for (const key of keysIn(text)) known.add(key);
+      return { ended: true };
     },
+    async rows(id) {
+      const question = questions[Number(id.slice(9))] ?? '';
+      if (question.includes('sys_load_error_detail'))
+        return odd.some((key) => question.includes(key)) ? [['7', 'message', 'Invalid null byte']] : [];
+      return keysIn(question)
+        .filter((key) => known.has(key))
+        .map((key) => [key]);
+    },
+    running: async () => Object.keys(left),
   };
   const lines: Record<string, unknown>[] = [];
   const options: LoaderOptions = {
     target,
     warehouse,
-    putManifest: async (name, json) => {
-      manifests.set(name, json);
+    putJson: async (name, json) => {
+      objects.set(name, json);
     },
     wait: async () => {},
     log: (line) => lines.push(line),
   };
   return {
     begun,
-    manifests,
+    questions,
+    objects,
     lines,
-    run: (messages: ReturnType<typeof message>[], left = 60_000) => load(options, messages, () => left),
+    known,
+    events: () => lines.map(({ event }) => event),
+    run: (messages: ReturnType<typeof message>[], left: number | (() => number) = 60_000) =>
+      load(options, messages, typeof left === 'number' ? () => left : left),
   };
 }
+
+const keyOf = (name: string) => key.replace('4960', name);
+const told = (name: string, received = 1) => message(name, notification(keyOf(name)), received);
 
 test('keys are those of new NDJSON objects, decoded', () => {
   const spaced = 'team/ndjson/a b/dt=2026-02-03/hour=04/s+1-2-x.ndjson.gz';
@@ -113,7 +149,7 @@ test('keys are those of new NDJSON objects, decoded', () => {
 });
 
 test('what comes for the first time is one load, with a manifest of its objects', async () => {
-  const { begun, manifests, run } = setUp();
+  const { begun, objects, run } = setUp();
   const other = key.replace('4960', '4961');
   assert.deepEqual(
     await run([
@@ -124,7 +160,7 @@ test('what comes for the first time is one load, with a manifest of its objects'
     [],
   );
   assert.equal(begun.length, 1);
-  const [[name, json] = ['', '']] = manifests;
+  const [name = '', json = ''] = [...objects].find(([each]) => each.endsWith('.manifest')) ?? [];
   assert.match(name, /^team\/loads\/[0-9a-f]{64}\.manifest$/);
   assert.deepEqual(JSON.parse(json), {
     entries: [key, other].map((one) => ({ url: `s3://example-logs/${one}`, mandatory: true })),
@@ -133,16 +169,107 @@ test('what comes for the first time is one load, with a manifest of its objects'
   assert.ok((begun[0]?.token.length ?? 0) <= 64);
 });
 
-test('a load that failed comes again object by object, by another token, and holds up no other', async () => {
-  const bad = key.replace('4960', 'bad');
-  const { begun, lines, run } = setUp(bad);
-  assert.deepEqual(await run([message('a', notification(key)), message('b', notification(bad))]), ['a', 'b']);
-  assert.deepEqual(await run([message('a', notification(key), 2), message('b', notification(bad), 2)]), [
-    'b',
-  ]);
-  assert.deepEqual(await run([message('b', notification(bad), 3)]), ['b']);
+test('COPY is told the paths of the columns by a file beside the manifests', async () => {
+  const { begun, objects, run } = setUp();
+  await run([told('a')]);
+  const [, path = ''] =
+    /FORMAT JSON 's3:\/\/example-logs\/([^']+)'/.exec(begun[0]?.statements[2] ?? '') ?? [];
+  assert.match(path, /^team\/loads\/jsonpaths-[0-9a-f]{12}\.json$/);
+  assert.equal(JSON.parse(objects.get(path) ?? '{}').jsonpaths[0], "$['event_id']");
+});
+
+const hundred = Array.from({ length: 100 }, (_, i) => `n${String(i).padStart(2, '0')}`);
+
+test('a group that is refused is halved: one bad object of a hundred holds up no other', async () => {
+  const { begun, known, run } = setUp({ bad: [keyOf('n37')] });
+  assert.deepEqual(await run(hundred.map((name) => told(name))), ['n37']);
+  assert.equal(known.size, 99);
+  assert.ok(begun.length <= 16, `${begun.length} loads`);
   assert.equal(new Set(begun.map(({ token }) => token)).size, begun.length);
-  assert.equal(lines.filter(({ event }) => event === 'load_failed').length, 3);
+});
+
+test('the lines that an object is refused for are left out, and told; the rest of it is loaded', async () => {
+  const { begun, lines, run } = setUp({ odd: [keyOf('b')] });
+  assert.deepEqual(await run([told('a'), told('b')]), []);
+  const tolerant = begun.filter(({ statements }) => statements.join().includes(' MAXERROR '));
+  assert.equal(tolerant.length, 1);
+  assert.ok(tolerant[0]?.statements.at(-1)?.includes(keyOf('b')));
+  assert.deepEqual(
+    lines.filter(({ event }) => event === 'lines_refused'),
+    [
+      {
+        event: 'lines_refused',
+        objects: [keyOf('b')],
+        lines: 1,
+        line: '7',
+        column: 'message',
+        reason: 'Invalid null byte',
+      },
+    ],
+  );
+});
+
+test('a warehouse that refuses everything is asked a bounded number of times, and everything comes again', async () => {
+  const { begun, run } = setUp({ bad: hundred.map(keyOf) });
+  assert.deepEqual((await run(hundred.map((name) => told(name)))).sort(), hundred);
+  assert.equal(begun.length, 32);
+});
+
+test('nothing is halved when the warehouse cannot be asked, or somebody stops the load', async () => {
+  let asked = 0;
+  const unreachable = setUp({
+    begin: () => {
+      asked++;
+      throw new Error('ServiceUnavailable');
+    },
+  });
+  assert.deepEqual(await unreachable.run([told('a'), told('b')]), ['a', 'b']);
+  assert.equal(asked, 1);
+  const stopped = setUp({ stopped: true });
+  assert.deepEqual(await stopped.run([told('a'), told('b')]), ['a', 'b']);
+  assert.equal(stopped.begun.length, 1);
+});
+
+test('a load that there is no time for is not begun: its messages come again', async () => {
+  const { begun, events, run } = setUp();
+  assert.deepEqual(await run([told('a')], 20_000), ['a']);
+  assert.equal(begun.length, 0);
+  assert.deepEqual(events(), ['load_postponed']);
+});
+
+test('halves that there is no time for any more come again, without those that are loaded', async () => {
+  const { begun, run } = setUp({ bad: [keyOf('a')] });
+  // Enough for the group and its first half, which has the bad one, then for the other half.
+  const time = () => (begun.length < 3 ? 60_000 : 12_000);
+  assert.deepEqual(await run([told('a'), told('b'), told('c'), told('d')], time), ['a', 'b']);
+  assert.equal(begun.length, 3);
+});
+
+test('what was loaded after its function was ended is not loaded again', async () => {
+  const { begun, events, known, run } = setUp({
+    left: { 'load of before': [keyOf('a')] },
+    loaded: [keyOf('c')],
+  });
+  assert.deepEqual(await run([told('a', 2), told('b', 2), told('c', 3)]), []);
+  assert.equal(begun.length, 1);
+  assert.ok(begun[0]?.statements.at(-1)?.includes(keyOf('b')));
+  assert.ok(!begun[0]?.statements.at(-1)?.includes(keyOf('a')));
+  assert.deepEqual(events(), ['loaded_before', 'loaded']);
+  assert.equal(known.size, 3);
+});
+
+test('what comes for the first time is loaded without a question, and also when the question fails', async () => {
+  const { begun, questions, run } = setUp({ loaded: [keyOf('a')] });
+  assert.deepEqual(await run([told('a')]), []);
+  assert.deepEqual([begun.length, questions.length], [1, 0]);
+  let asked = 0;
+  const other = setUp({
+    begin: () => {
+      if (asked++ === 0) throw new Error('ServiceUnavailable');
+    },
+  });
+  assert.deepEqual(await other.run([told('a'), told('b', 2)]), ['b']);
+  assert.ok(other.known.has(keyOf('a')));
 });
 
 test('a message that cannot be read comes again alone, until its queue sets it aside', async () => {
@@ -152,15 +279,16 @@ test('a message that cannot be read comes again alone, until its queue sets it a
 });
 
 test('a load that outlasts the function comes again', async () => {
-  const { run, lines } = setUp();
-  assert.deepEqual(await run([message('a', notification(key))], 5_000), ['a']);
+  const { begun, run, lines } = setUp();
+  const time = () => (begun.length === 0 ? 60_000 : 5_000);
+  assert.deepEqual(await run([told('a')], time), ['a']);
   assert.match(String(lines.at(-1)?.error), /longer than this function may/);
 });
 
 test('quotes in names end no statement', () => {
   const odd = "team/ndjson/l'ogs\\/x.ndjson.gz";
   const { key: manifest } = manifestOf(target, [odd]);
-  const statements = loadStatements({ ...target, schema: 'my"schema' }, manifest, [odd]);
+  const statements = loadStatements({ ...target, schema: 'my"schema' }, manifest, [odd], { tolerant: false });
   assert.match(statements.at(-1) ?? '', /VALUES \('team\/ndjson\/l''ogs\\\\\/x\.ndjson\.gz'\)$/);
   assert.match(statements[0] ?? '', /^LOCK "my""schema"\.millrace_loads$/);
 });
@@ -172,7 +300,7 @@ test('the columns that are read, copied and made are the same', () => {
   const columns = [...table.matchAll(/^ {2}(\w+) /gm)].map(([, column]) => column);
   const { jsonpaths } = JSON.parse(file('jsonpaths.json')) as { jsonpaths: string[] };
   assert.equal(jsonpaths.length, columns.length);
-  const inserted = loadStatements(target, 'm', ['k']).find((statement) =>
+  const inserted = loadStatements(target, 'm', ['k'], { tolerant: false }).find((statement) =>
     statement.startsWith('INSERT INTO "public".millrace_events'),
   );
   assert.ok(inserted?.includes(`SELECT ${columns.join(', ')} FROM`), inserted);

@@ -19,12 +19,11 @@ export async function handler(
       target: {
         bucket: config.MILLRACE_BUCKET,
         prefix: config.MILLRACE_PREFIX,
-        jsonpathsKey: config.MILLRACE_JSONPATHS_KEY,
         copyRoleArn: config.MILLRACE_COPY_ROLE_ARN,
         schema: config.MILLRACE_SCHEMA,
       },
       warehouse,
-      putManifest: async (Key, Body) => {
+      putJson: async (Key, Body) => {
         const ContentType = 'application/json';
         await s3.send(new PutObjectCommand({ Bucket: config.MILLRACE_BUCKET, Key, Body, ContentType }));
       },
