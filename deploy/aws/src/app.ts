@@ -2,6 +2,7 @@ import type { App } from 'aws-cdk-lib';
 import type { Settings } from './settings/schema.ts';
 import { AccessStack } from './stacks/access.ts';
 import { AlarmsStack } from './stacks/alarms.ts';
+import { AnalyticsStack } from './stacks/analytics.ts';
 import { ArchiveStack } from './stacks/archive.ts';
 import { ConsumerStack } from './stacks/consumer.ts';
 import { FleetStack } from './stacks/fleet.ts';
@@ -34,5 +35,6 @@ export function addStage(app: App, settings: Settings): void {
     autoscale && access.shards && new ShardsStack(app, settings, parts, autoscale, access.shards);
   const gateway = settings.gateway && new GatewayStack(app, settings, parts);
   new FleetStack(app, settings, parts);
-  new AlarmsStack(app, settings, { ...parts, consumer, searchApi, ledger, gateway, shards });
+  const analytics = settings.analytics && new AnalyticsStack(app, settings, parts);
+  new AlarmsStack(app, settings, { ...parts, consumer, searchApi, ledger, gateway, shards, analytics });
 }

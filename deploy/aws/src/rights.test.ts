@@ -3,6 +3,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Stack } from 'aws-cdk-lib';
+import { warehouseRights } from './analytics/rights.ts';
 import { resolved } from './testing/resolve.ts';
 import { settingsOf, type Template, templatesOf, type Variant, variants } from './testing/synth.ts';
 
@@ -21,6 +23,11 @@ const anyResource: [where: RegExp, actions: RegExp, reason: string][] = [
   [/^AWS::KMS::Key /, /^kms:/, 'of the key that the policy belongs to'],
   [/StartRights/, /^ecr:GetAuthorizationToken$/, 'the token is the account’s'],
   [/ShardsRights/, /^(cloudwatch:GetMetricData|kinesis:DescribeLimits)$/, 'of the account: no resource'],
+  [
+    /LoaderRights/,
+    /^redshift-data:(Describe|GetStatementR|List)/,
+    'a statement is no resource, its owner a condition',
+  ],
   [/MapRolesRights/, /^ec2:(Create|Delete|Describe)(NetworkInterfaces?|Subnets)$/, 'EC2 has no narrower one'],
 ];
 
@@ -115,6 +122,10 @@ const actionsOf: Record<string, string> = {
   DeleteItem: 'dynamodb:DeleteItem',
   GetItem: 'dynamodb:GetItem',
   UpdateItem: 'dynamodb:UpdateItem',
+  BatchExecuteStatement: 'redshift-data:BatchExecuteStatement',
+  DescribeStatement: 'redshift-data:DescribeStatement',
+  GetStatementResult: 'redshift-data:GetStatementResult',
+  ListStatements: 'redshift-data:ListStatements',
 };
 
 /** Asked of AWS by a program, and not given on purpose. */
@@ -177,6 +188,32 @@ test('the search API only reads the archive, an agent only writes to stream and 
     'kinesis:PutRecords',
     'kms:GenerateDataKey',
     's3:PutObject',
+  ]);
+});
+
+test('the loader may do what it does, its queue and its log aside, and nothing else', (t) => {
+  const asked = commandsIn('deploy/src/analytics/redshift');
+  const needed = asked.map((name) => actionsOf[name] ?? `nothing known for ${name}Command`);
+  const byAws = [
+    ...['CreateLogStream', 'PutLogEvents'].map((name) => `logs:${name}`),
+    ...['DeleteMessage', 'GetQueueAttributes', 'ReceiveMessage'].map((name) => `sqs:${name}`),
+    ...['kms:Decrypt', 'kms:GenerateDataKey', 'redshift-serverless:GetCredentials'],
+  ];
+  const given = actionsFor(templatesOf(t, 'public'), /Policy Analytics\/LoaderRights/);
+  assert.deepEqual(given, [...new Set([...needed, ...byAws])].sort());
+});
+
+test('a loader into a cluster may speak to that cluster, and to that database of it', (t) => {
+  const redshift = {
+    cluster: 'reports',
+    database: 'logs',
+    schema: 'public',
+    copy_role_arn: 'arn:aws:iam::1:role/copy',
+  };
+  const rights = new Stack().resolve(warehouseRights(redshift).map((each) => each.toStatementJson()));
+  t.assert.deepEqual(JSON.stringify(rights).match(/:(cluster:reports|dbname:reports\/logs)"/g), [
+    ':cluster:reports"',
+    ':dbname:reports/logs"',
   ]);
 });
 

@@ -18,14 +18,76 @@ function resources(variant: Variant, type: string): Resource[] {
   );
 }
 
-test('each concern is a stack, gateway and shards only where they are asked for', () => {
+test('each concern is a stack, gateway, shards and analytics only where they are asked for', () => {
   const parts = ['Access', 'Alarms', 'Archive', 'Consumer', 'Fleet', 'Images', 'Ledger', 'Network'];
   const rest = ['SearchApi', 'Store', 'Stream'];
   for (const variant of ['dev', 'qa', 'prod'] as const)
     assert.deepEqual(Object.keys(all[variant]).sort(), [...parts, ...rest]);
   assert.ok(all.public.Gateway);
   assert.ok(all.public.Shards);
+  assert.ok(all.public.Analytics);
   assert.equal(all.public.Store, undefined);
+});
+
+test('S3 tells a queue of new NDJSON objects, which comes back from the loader thirty times, and then waits aside', () => {
+  const archive = part('public', 'Archive');
+  archive.hasResource('AWS::S3::Bucket', {
+    // S3 tries the queue when it is told of it.
+    DependsOn: Match.arrayWith([Match.stringLikeRegexp('^NewObjectsPolicy')]),
+    Properties: {
+      NotificationConfiguration: {
+        QueueConfigurations: [
+          {
+            Event: 's3:ObjectCreated:*',
+            Filter: {
+              S3Key: {
+                Rules: [
+                  { Name: 'prefix', Value: 'ndjson/' },
+                  { Name: 'suffix', Value: '.ndjson.gz' },
+                ],
+              },
+            },
+          },
+        ],
+      },
+    },
+  });
+  archive.allResourcesProperties('AWS::SQS::Queue', {
+    KmsMasterKeyId: Match.anyValue(),
+    MessageRetentionPeriod: 14 * 86_400,
+  });
+  archive.hasResourceProperties('AWS::SQS::Queue', {
+    VisibilityTimeout: 31 * 60,
+    RedrivePolicy: { maxReceiveCount: 30 },
+  });
+  part('public', 'Access').hasResourceProperties('AWS::KMS::Key', {
+    KeyPolicy: {
+      Statement: Match.arrayWith([
+        Match.objectLike({ Principal: { Service: 's3.amazonaws.com' }, Sid: 'NewObjects' }),
+      ]),
+    },
+  });
+  part('public', 'Analytics').hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+    BatchSize: 100,
+    MaximumBatchingWindowInSeconds: 60,
+    ScalingConfig: { MaximumConcurrency: 2 },
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+  });
+});
+
+test('nothing of analytics is there where nobody asked for it', () => {
+  for (const variant of ['dev', 'qa', 'prod'] as const) {
+    assert.equal(resources(variant, 'AWS::SQS::Queue').length, 0);
+    for (const { Properties } of resources(variant, 'AWS::S3::Bucket'))
+      assert.equal(Properties.NotificationConfiguration, undefined);
+  }
+});
+
+test('alarms ring for objects that are not loaded, that wait, and for lines that are left out', () => {
+  const { Resources = {} } = all.public.Alarms ?? {};
+  const names = Object.values(Resources).map(({ Properties }) => Properties.AlarmName);
+  for (const name of ['loads-dead', 'loads-late', 'lines-refused'])
+    assert.ok(names.includes(`millrace-prod-${name}`), name);
 });
 
 test('nothing can be reached from outside: no way into the internet but where the settings ask for one', () => {

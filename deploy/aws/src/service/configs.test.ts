@@ -91,6 +91,9 @@ test('the consumer takes its configuration of every stage, and leases and locks 
         .filter(({ Type }) => Type === 'AWS::DynamoDB::Table')
         .map(({ Properties }) => Properties.TableName);
       assert.deepEqual(tables, [config.application, `${config.application}_locks`]);
+      // What Athena and Redshift read is written where somebody has them.
+      const { layout } = config.archive as { layout: string };
+      assert.equal(layout, variant === 'public' ? 'blocks+ndjson' : 'blocks');
     }
   }
 });

@@ -43,7 +43,11 @@ export function consumerConfig(
   return {
     application: name,
     stream: { name, region: Aws.REGION },
-    archive: { bucket, region: Aws.REGION },
+    archive: {
+      bucket,
+      region: Aws.REGION,
+      ...(settings.analytics === undefined ? {} : { layout: 'blocks+ndjson' }),
+    },
     store,
     hot_days: settings.hot_days,
     retention: { days: settings.hot_days },

@@ -61,7 +61,7 @@ function laidOver(below: Json, above: Json): Json {
 
 /** What a schema cannot say. */
 function contradictions(settings: Settings): string[] {
-  const { stage, search_api: search, network, store, archive, consumer, gateway, stream } = settings;
+  const { stage, search_api: search, network, store, archive, consumer, gateway, stream, analytics } = settings;
   const needsHttps = search.public || stage !== 'dev';
   const services = { consumer, search_api: search, ...(gateway ? { gateway } : {}) };
   const checks: [boolean, string][] = [
@@ -114,6 +114,11 @@ function contradictions(settings: Settings): string[] {
     [
       stage === 'prod' && !settings.keep_data,
       '/keep_data: prod keeps its data; false deletes stream, archive and store with their stacks',
+    ],
+    [
+      analytics?.redshift !== undefined &&
+        (analytics.redshift.workgroup_arn === undefined) === (analytics.redshift.cluster === undefined),
+      '/analytics/redshift: one of workgroup_arn (Serverless) and cluster is needed',
     ],
     ...Object.entries(services).flatMap(([name, { cpu, memory_mb, tasks_min, tasks_max }]): typeof checks => [
       [tasks_max < tasks_min, `/${name}/tasks_max: is below tasks_min`],

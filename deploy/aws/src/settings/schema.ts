@@ -73,6 +73,25 @@ const AutoscaleSchema = Type.Object(
 
 export type Autoscale = Static<typeof AutoscaleSchema>;
 
+/** A warehouse that is there already: a workgroup of Redshift Serverless, or a cluster. */
+const RedshiftSchema = Type.Object(
+  {
+    workgroup_arn: Type.Optional(
+      Type.String({
+        pattern: '^arn:aws[a-z-]*:redshift-serverless:[a-z0-9-]+:\\d{12}:workgroup/[\\da-f-]{36}$',
+      }),
+    ),
+    /** Identifier of a cluster in this account and region. */
+    cluster: Type.Optional(Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$' })),
+    database: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_$-]{0,63}$' }),
+    /** Where redshift/schema.sql was run. */
+    schema: Type.String({ default: 'public', minLength: 1, maxLength: 127 }),
+    /** A role that the warehouse has, by which COPY reads the bucket: give it the policy `CopyPolicy`. */
+    copy_role_arn: Type.String({ pattern: '^arn:aws[a-z-]*:iam::\\d{12}:role/[^\\s]{1,512}$' }),
+  },
+  closed,
+);
+
 /** One stage of Millrace on AWS: `-c stage=NAME`, `stages/NAME.json`, and `-c settings=FILE` laid over it. */
 export const SettingsSchema = Type.Object(
   {
@@ -233,6 +252,24 @@ export const SettingsSchema = Type.Object(
             ),
             { minItems: 1, maxItems: 100 },
           ),
+        },
+        closed,
+      ),
+    ),
+    /** Reports: the consumers write the archive's NDJSON too, Athena reads it, and Redshift loads it; absent: none. */
+    analytics: Type.Optional(
+      Type.Object(
+        {
+          /** Streams that Athena finds; a query that names its streams reads less. */
+          streams: Type.Array(Type.String({ pattern: '^[a-z0-9_]{1,100}$' }), {
+            default: ['logs'],
+            minItems: 1,
+            maxItems: 1_000,
+            uniqueItems: true,
+          }),
+          /** A query of Athena that would read more is stopped. */
+          scan_gb_max: integer(1_000, 1, 7_000_000),
+          redshift: Type.Optional(RedshiftSchema),
         },
         closed,
       ),

@@ -92,3 +92,15 @@ test('refused: prod without its data', (t) => {
     message: /\/keep_data: prod keeps its data/,
   });
 });
+
+test('refused: a warehouse that is neither a workgroup nor a cluster, or both', (t) => {
+  const redshift = { database: 'logs', copy_role_arn: 'arn:aws:iam::111122223333:role/copy' };
+  const workgroup_arn = `arn:aws:redshift-serverless:eu-west-1:111122223333:workgroup/${'0'.repeat(8)}-1111-2222-3333-444444444444`;
+  const message = /redshift: one of workgroup_arn/;
+  for (const where of [{}, { workgroup_arn, cluster: 'reports' }])
+    assert.throws(() => load(t, 'dev', { ...example, analytics: { redshift: { ...redshift, ...where } } }), {
+      message,
+    });
+  const taken = load(t, 'dev', { ...example, analytics: { redshift: { ...redshift, cluster: 'reports' } } });
+  assert.deepEqual(taken.analytics?.streams, ['logs']);
+});

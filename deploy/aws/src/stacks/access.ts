@@ -112,6 +112,18 @@ export class AccessStack extends PartStack {
         conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
       }),
     );
+    if (this.settings.analytics?.redshift !== undefined)
+      key.addToResourcePolicy(
+        new PolicyStatement({
+          sid: 'NewObjects',
+          effect: Effect.ALLOW,
+          // S3 writes into the queue of the loader.
+          principals: [new ServicePrincipal('s3.amazonaws.com')],
+          actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+          resources: ['*'],
+          conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+        }),
+      );
     return key;
   }
 }

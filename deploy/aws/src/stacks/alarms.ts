@@ -7,6 +7,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 import type { Settings } from '../settings/schema.ts';
 import type { AlarmSpec } from '../watch/alarm.ts';
+import { analyticsAlarms } from '../watch/analytics.ts';
 import { archiveAlarms } from '../watch/archive.ts';
 import { dashboardOf } from '../watch/dashboard.ts';
 import { serviceAlarms } from '../watch/services.ts';
@@ -40,6 +41,7 @@ export class AlarmsStack extends PartStack {
       ...storeAlarms(this, watched),
       ...serviceAlarms(watched),
       ...shardsAlarms(this, watched),
+      ...analyticsAlarms(this, watched),
     ];
     const action = new SnsAction(topic);
     const alarms = specs.map((spec) => {

@@ -11,11 +11,14 @@ import {
 } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { Settings } from '../settings/schema.ts';
+import { type NewObjects, newObjects } from './new-objects.ts';
 import { PartStack } from './stack.ts';
 
 /** The bucket that has every byte, and one for who asked it for what. */
 export class ArchiveStack extends PartStack {
   readonly bucket: Bucket;
+  /** Queues of what a warehouse is to load. */
+  readonly newObjects: NewObjects | undefined;
 
   constructor(scope: Construct, settings: Settings, key: Key) {
     super(scope, 'Archive', settings, 'bucket of the archive');
@@ -41,8 +44,9 @@ export class ArchiveStack extends PartStack {
       versioned: true,
       serverAccessLogsBucket: requests,
       serverAccessLogsPrefix: 'archive/',
-      lifecycleRules: lifecycle(settings.archive),
+      lifecycleRules: lifecycle(settings),
     });
+    this.newObjects = settings.analytics?.redshift && newObjects(this, this.bucket, key);
     new CfnOutput(this, 'ArchiveBucket', { value: this.bucket.bucketName });
     Validations.of(this.bucket).acknowledge({
       id: 'CloudFormation-Validate::W9003',
@@ -60,7 +64,10 @@ const abortUploads = { abortIncompleteMultipartUploadAfter: Duration.days(1) };
 /** Objects smaller than this stay where they are: Glacier bills 128 KB at least, and each move costs a request. */
 const movedBytesMin = 128 * 1024;
 
-function lifecycle(archive: Settings['archive']): LifecycleRule[] {
+/** Manifests of loads are of use while something may be loaded again: queues keep it for two weeks, twice. */
+const manifestDays = 35;
+
+function lifecycle({ archive, analytics }: Settings): LifecycleRule[] {
   const { instant_after_days: instant, deep_after_days: deep, expire_after_days: expire } = archive;
   const transitions: Transition[] = [
     ...(instant > 0
@@ -80,6 +87,9 @@ function lifecycle(archive: Settings['archive']): LifecycleRule[] {
     ...(transitions.length > 0
       ? [{ id: 'archive-glacier', prefix: 'archive/', objectSizeGreaterThan: movedBytesMin, transitions }]
       : []),
+    ...(analytics?.redshift === undefined
+      ? []
+      : [{ id: 'loads-expiry', prefix: 'loads/', expiration: Duration.days(manifestDays) }]),
     ...(expire > 0
       ? ['archive/', 'ndjson/', 'manifests/'].map((prefix) => ({
           id: `${prefix.slice(0, -1)}-expiry`,

@@ -1,3 +1,4 @@
+import type { AnalyticsStack } from '../stacks/analytics.ts';
 import type { ConsumerStack } from '../stacks/consumer.ts';
 import type { GatewayStack } from '../stacks/gateway.ts';
 import type { LedgerStack } from '../stacks/ledger.ts';
@@ -14,4 +15,5 @@ export interface Watched extends Parts {
   shards: ShardsStack | undefined;
   /** Undefined: there is none. */
   gateway: GatewayStack | undefined;
+  analytics: AnalyticsStack | undefined;
 }
