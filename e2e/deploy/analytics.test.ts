@@ -64,7 +64,12 @@ function sum(rows: unknown[][], column: number): number {
 test('the table and queries for Athena count each event of the archive once', async () => {
   const token = `analytics${process.pid}`;
   const lines = Array.from({ length: 900 }, (_, i) =>
-    JSON.stringify({ message: `${token} ${i}`, level: i % 3 === 0 ? 'error' : 'info', user: { id: i % 2 } }),
+    // One of them has U+0000, which warehouses refuse.
+    JSON.stringify({
+      message: `${token} ${i}${i === 7 ? ' \0' : ''}`,
+      level: i % 3 === 0 ? 'error' : 'info',
+      user: { id: i % 2 },
+    }),
   );
   await kinesis.send(
     new PutRecordsCommand({
@@ -83,6 +88,9 @@ test('the table and queries for Athena count each event of the archive once', as
     );
     return all.length >= lines.length ? found : undefined;
   });
+  const written = files.map((file) => text(file)).join('');
+  assert.doesNotMatch(written, /\\u0000/);
+  assert.ok(written.includes(`${token} 7 \u2400`));
   const ids = new Set(
     files.flatMap((file) => [...text(file).matchAll(/^\{"event_id":"([^"]+)"/gm)].map(([, id]) => id)),
   );

@@ -64,8 +64,8 @@ const abortUploads = { abortIncompleteMultipartUploadAfter: Duration.days(1) };
 /** Objects smaller than this stay where they are: Glacier bills 128 KB at least, and each move costs a request. */
 const movedBytesMin = 128 * 1024;
 
-/** Manifests of loads are of use while something may be loaded again: queues keep it for two weeks, twice. */
-const manifestDays = 35;
+/** Manifests of loads are written by each attempt; a week is for who looks at them. */
+const manifestDays = 7;
 
 function lifecycle({ archive, analytics }: Settings): LifecycleRule[] {
   const { instant_after_days: instant, deep_after_days: deep, expire_after_days: expire } = archive;

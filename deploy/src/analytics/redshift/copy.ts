@@ -65,6 +65,9 @@ export function loadStatements(
   ];
 }
 
+/** docs.aws.amazon.com/redshift/latest/dg/SYS_LOAD_ERROR_DETAIL.html */
+const fileNameMax = 256;
+
 /** Which of the objects are loaded: one row each. */
 export function loadedStatement(target: LoadTarget, keys: readonly string[]): string {
   return `SELECT DISTINCT object_key FROM ${name(target.schema)}.millrace_loads WHERE object_key IN (${list(keys)})`;
@@ -72,9 +75,11 @@ export function loadedStatement(target: LoadTarget, keys: readonly string[]): st
 
 /** Lines of the objects that COPY left out in the last hour: number, column, reason. */
 export function refusedStatement({ bucket }: LoadTarget, keys: readonly string[]): string {
+  // The view has the beginnings of names.
+  const files = keys.map((key) => `s3://${bucket}/${key}`.slice(0, fileNameMax));
   return [
     'SELECT DISTINCT line_number, trim(column_name), trim(error_message) FROM sys_load_error_detail',
-    `WHERE trim(file_name) IN (${list(keys.map((key) => `s3://${bucket}/${key}`))})`,
+    `WHERE trim(file_name) IN (${list(files)})`,
     `AND start_time > dateadd(hour, -1, getdate()) ORDER BY 1 LIMIT ${refusedMax}`,
   ].join(' ');
 }

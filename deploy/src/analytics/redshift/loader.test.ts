@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readLoaderConfig } from './config.ts';
-import { loadStatements, manifestOf } from './copy.ts';
+import { loadStatements, manifestOf, refusedStatement } from './copy.ts';
 import { createdObjects } from './created-objects.ts';
 import { type LoaderOptions, load, type Warehouse } from './loader.ts';
 
@@ -111,6 +111,7 @@ function setUp({ odd = [], bad = [], begin, left = {}, loaded = [], stopped = fa
   };
   return {
     begun,
+    warehouse,
     questions,
     objects,
     lines,
@@ -207,6 +208,23 @@ test('the lines that an object is refused for are left out, and told; the rest o
       },
     ],
   );
+});
+
+test('an object that is loaded only when lines may be left out is told, also when no line is named', async () => {
+  const odd = [keyOf('a')];
+  const { lines, run, warehouse } = setUp({ odd });
+  const rows = warehouse.rows;
+  warehouse.rows = async (id) => (await rows(id)).slice(0, 0);
+  assert.deepEqual(await run([told('a')]), []);
+  const { event, lines: count } = lines.at(-1) ?? {};
+  assert.deepEqual([event, count], ['lines_refused', 0]);
+});
+
+test('lines are asked for by the name that the warehouse keeps, which is cut', () => {
+  const long = `team/ndjson/${'s'.repeat(300)}.ndjson.gz`;
+  const [, name = ''] = /IN \('([^']+)'\)/.exec(refusedStatement(target, [long])) ?? [];
+  assert.equal(name.length, 256);
+  assert.ok(`s3://example-logs/${long}`.startsWith(name));
 });
 
 test('a warehouse that refuses everything is asked a bounded number of times, and everything comes again', async () => {

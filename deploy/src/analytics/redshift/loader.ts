@@ -174,7 +174,10 @@ function smallerThan({ told, tolerant }: Group): Group[] {
   return [told.slice(0, half), told.slice(half)].map((each) => ({ told: each, tolerant: false }));
 }
 
-/** Which lines were left out, and why; what is loaded stays loaded when the warehouse does not say. */
+/**
+ * Which lines were left out, and why. It is told in any case, as the object was refused before: the warehouse may say so
+ * later, or not at all.
+ */
 async function tellRefused(
   options: LoaderOptions,
   told: readonly Told[],
@@ -185,7 +188,6 @@ async function tellRefused(
   const lines = await answer(options, question, tokenOf(question, told), remainingMs).catch(
     (error: unknown) => [['unknown', '', messageOf(error)]],
   );
-  if (lines.length === 0) return;
   const [line, column, reason] = lines[0] ?? [];
   options.log({ event: 'lines_refused', objects: keys, lines: lines.length, line, column, reason });
 }
