@@ -254,7 +254,7 @@ test('keys that are not ours are used by way of the service whose things they en
   assert.equal(used.length, 4);
 });
 
-test('the key is there for our logs and alarms, with no action more', (t) => {
+test('the key is there for our logs, alarms and notifications, with no action more', (t) => {
   for (const variant of Object.keys(variants) as Variant[]) {
     const { stage } = settingsOf(variant);
     const services = [...statements({ Access: templatesOf(t, variant).Access ?? { Resources: {} } })].filter(
@@ -268,7 +268,7 @@ test('the key is there for our logs and alarms, with no action more', (t) => {
       [
         [
           { Service: 'logs.eu-west-1.amazonaws.com' },
-          ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
+          ['kms:Decrypt*', 'kms:Describe*', 'kms:Encrypt*', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
           {
             ArnLike: {
               'kms:EncryptionContext:aws:logs:arn': `arn:aws:logs:eu-west-1:111122223333:log-group:/millrace/${stage}/*`,
@@ -280,6 +280,15 @@ test('the key is there for our logs and alarms, with no action more', (t) => {
           ['kms:Decrypt', 'kms:GenerateDataKey'],
           { StringEquals: { 'aws:SourceAccount': '111122223333' } },
         ],
+        ...(settingsOf(variant).analytics?.redshift === undefined
+          ? []
+          : [
+              [
+                { Service: 's3.amazonaws.com' },
+                ['kms:Decrypt', 'kms:GenerateDataKey'],
+                { StringEquals: { 'aws:SourceAccount': '111122223333' } },
+              ],
+            ]),
       ],
     );
   }

@@ -59,12 +59,43 @@ function laidOver(below: Json, above: Json): Json {
   return result;
 }
 
+type Check = [wrong: boolean, text: string];
+
 /** What a schema cannot say. */
 function contradictions(settings: Settings): string[] {
-  const { stage, search_api: search, network, store, archive, consumer, gateway, stream, analytics } = settings;
+  const { stage, store, stream, analytics } = settings;
+  const checks: Check[] = [
+    [
+      stream.autoscale !== undefined && stream.mode === 'on_demand',
+      '/stream/autoscale: Kinesis chooses the shards of an on-demand stream; leave it out, or make mode "provisioned"',
+    ],
+    [
+      stream.autoscale !== undefined && stream.autoscale.max < stream.autoscale.min,
+      '/stream/autoscale/max: is below min',
+    ],
+    [
+      store.domain.standby && (!store.domain.masters || /^t\d/.test(store.domain.data_type)),
+      '/store/domain/standby: needs dedicated masters, and data nodes that are not of a t type',
+    ],
+    [
+      stage === 'prod' && !settings.keep_data,
+      '/keep_data: prod keeps its data; false deletes stream, archive and store with their stacks',
+    ],
+    [
+      analytics?.redshift !== undefined &&
+        (analytics.redshift.workgroup_arn === undefined) === (analytics.redshift.cluster === undefined),
+      '/analytics/redshift: one of workgroup_arn (Serverless) and cluster is needed',
+    ],
+    ...searchApiChecks(settings),
+    ...archiveChecks(settings),
+    ...taskChecks(settings),
+  ];
+  return checks.filter(([wrong]) => wrong).map(([, text]) => text);
+}
+
+function searchApiChecks({ stage, search_api: search, network }: Settings): Check[] {
   const needsHttps = search.public || stage !== 'dev';
-  const services = { consumer, search_api: search, ...(gateway ? { gateway } : {}) };
-  const checks: [boolean, string][] = [
+  return [
     [
       needsHttps && search.certificate_arn === undefined,
       '/search_api/certificate_arn: required in qa and prod, and where the search API is public',
@@ -81,24 +112,17 @@ function contradictions(settings: Settings): string[] {
       'oidc' in search.access && (search.session_key_arn === undefined || search.public_url === undefined),
       '/search_api: a login needs session_key_arn (one key for all tasks) and public_url',
     ],
+  ];
+}
+
+function archiveChecks({ archive, hot_days }: Settings): Check[] {
+  return [
     [
-      stream.autoscale !== undefined && stream.mode === 'on_demand',
-      '/stream/autoscale: Kinesis chooses the shards of an on-demand stream; leave it out, or make mode "provisioned"',
-    ],
-    [
-      stream.autoscale !== undefined && stream.autoscale.max < stream.autoscale.min,
-      '/stream/autoscale/max: is below min',
-    ],
-    [
-      store.domain.standby && (!store.domain.masters || /^t\d/.test(store.domain.data_type)),
-      '/store/domain/standby: needs dedicated masters, and data nodes that are not of a t type',
-    ],
-    [
-      archive.deep_after_days > 0 && archive.deep_after_days <= settings.hot_days + 7,
+      archive.deep_after_days > 0 && archive.deep_after_days <= hot_days + 7,
       '/archive/deep_after_days: the filler reads objects of the hot days, and of late agents a week more',
     ],
     [
-      archive.expire_after_days > 0 && archive.expire_after_days <= settings.hot_days + 7,
+      archive.expire_after_days > 0 && archive.expire_after_days <= hot_days + 7,
       '/archive/expire_after_days: the archive would end before the store does',
     ],
     [
@@ -111,24 +135,18 @@ function contradictions(settings: Settings): string[] {
         archive.expire_after_days <= archive.deep_after_days,
       '/archive/expire_after_days: has to be later than deep_after_days',
     ],
-    [
-      stage === 'prod' && !settings.keep_data,
-      '/keep_data: prod keeps its data; false deletes stream, archive and store with their stacks',
-    ],
-    [
-      analytics?.redshift !== undefined &&
-        (analytics.redshift.workgroup_arn === undefined) === (analytics.redshift.cluster === undefined),
-      '/analytics/redshift: one of workgroup_arn (Serverless) and cluster is needed',
-    ],
-    ...Object.entries(services).flatMap(([name, { cpu, memory_mb, tasks_min, tasks_max }]): typeof checks => [
-      [tasks_max < tasks_min, `/${name}/tasks_max: is below tasks_min`],
-      [
-        !fargateTakes(cpu, memory_mb),
-        `/${name}/memory_mb: Fargate has no task of ${cpu} CPU units with ${memory_mb} MB`,
-      ],
-    ]),
   ];
-  return checks.filter(([wrong]) => wrong).map(([, text]) => text);
+}
+
+function taskChecks({ consumer, search_api, gateway }: Settings): Check[] {
+  const services = { consumer, search_api, ...(gateway ? { gateway } : {}) };
+  return Object.entries(services).flatMap(([name, { cpu, memory_mb, tasks_min, tasks_max }]): Check[] => [
+    [tasks_max < tasks_min, `/${name}/tasks_max: is below tasks_min`],
+    [
+      !fargateTakes(cpu, memory_mb),
+      `/${name}/memory_mb: Fargate has no task of ${cpu} CPU units with ${memory_mb} MB`,
+    ],
+  ]);
 }
 
 /** MiB from, to and step by CPU units: docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html */

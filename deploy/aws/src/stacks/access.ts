@@ -93,7 +93,8 @@ export class AccessStack extends PartStack {
         sid: 'Logs',
         effect: Effect.ALLOW,
         principals: [new ServicePrincipal(logs)],
-        actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'],
+        // As AWS wants them (docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html): with less it may refuse.
+        actions: ['kms:Encrypt*', 'kms:Decrypt*', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
         resources: ['*'],
         conditions: {
           ArnLike: {
