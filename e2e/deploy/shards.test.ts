@@ -1,37 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readArchive } from '../harness/archive.ts';
-import { assertExactlyOnce, countReaches } from '../harness/search.ts';
 import { openShards } from '../harness/shards.ts';
 import { eventually, healthy, millrace, root, stackUnderTest } from '../harness/stack.ts';
+import { assertAccounted, startWriting } from '../harness/steady-writer.ts';
 
 const stack = stackUnderTest();
 const data = ['--data', stack.dataDir];
-
-/** Writes 200 lines a second into two files until it is told to stop. */
-function startWriting(t: TestContext) {
-  const folder = join(stack.logs, 'shards');
-  mkdirSync(folder);
-  const token = `shards${process.pid}`;
-  const files = ['a.log', 'b.log'].map((name) => join(folder, name));
-  const expected: string[] = [];
-  const timer = setInterval(() => {
-    for (const file of files) {
-      const lines = Array.from({ length: 10 }, (_, i) => `${token} line ${expected.length + i}`);
-      appendFileSync(file, `${lines.join('\n')}\n`);
-      expected.push(...lines);
-    }
-  }, 100);
-  const stop = () => clearInterval(timer);
-  t.after(stop);
-  return { token, files, expected, stop };
-}
 
 async function scale(count: number): Promise<void> {
   const { code, stdout, stderr } = await millrace('shards', 'scale', String(count), '--apply', ...data);
@@ -90,7 +69,7 @@ async function status(): Promise<Status> {
 test('2 shards become 5, in spite of a kill -9, 3, and 4 by two auto at once, while lines are written: each line once, each byte archived', async (t) => {
   await healthy(stack);
   await scale(2);
-  const writer = startWriting(t);
+  const writer = startWriting(t, stack, 'shards');
   await delay(3_000);
   const dry = await millrace('shards', 'scale', '5', ...data);
   assert.equal(dry.code, 0, dry.stderr);
@@ -106,16 +85,7 @@ test('2 shards become 5, in spite of a kill -9, 3, and 4 by two auto at once, wh
   await delay(5_000);
   writer.stop();
 
-  await countReaches(stack, writer.token, writer.expected.length, 120);
-  await delay(5_000); // a duplicate would come now
-  await assertExactlyOnce(stack, writer.token, writer.expected);
-  for (const file of writer.files) {
-    const content = readFileSync(file);
-    await eventually(`every byte of ${file} is archived`, 120, async () => {
-      const archived = await readArchive(stack, (path) => path === file);
-      return archived.length === 1 && archived[0]?.bytes.equals(content) ? true : undefined;
-    });
-  }
+  await assertAccounted(stack, writer);
   const seen = await eventually('status says that the consumer follows', 60, async () => {
     const now = await status();
     return now.following && now.closing === 0 ? now : undefined;

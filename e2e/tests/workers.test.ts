@@ -1,50 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readArchive } from '../harness/archive.ts';
 import { leaseOwners } from '../harness/leases.ts';
-import { assertExactlyOnce, countReaches } from '../harness/search.ts';
+import { countReaches } from '../harness/search.ts';
 import { openShards, reshard, splitTo } from '../harness/shards.ts';
 import { eventually, healthy, stackUnderTest } from '../harness/stack.ts';
+import { assertAccounted, startWriting } from '../harness/steady-writer.ts';
 import { Worker } from '../harness/worker.ts';
 
 const stack = stackUnderTest();
-
-/** Writes lines into two files until it is told to stop, whatever happens to everything else. */
-function startWriting(name: string) {
-  const folder = join(stack.logs, name);
-  mkdirSync(folder);
-  const token = `${name}${process.pid}`;
-  const files = ['a.log', 'b.log'].map((file) => join(folder, file));
-  const expected: string[] = [];
-  const timer = setInterval(() => {
-    for (const file of files) {
-      const lines = Array.from({ length: 10 }, (_, i) => `${token} line ${expected.length + i}`);
-      appendFileSync(file, `${lines.join('\n')}\n`);
-      expected.push(...lines);
-    }
-  }, 100);
-  return { token, files, expected, stop: () => clearInterval(timer) };
-}
-
-/** At the end: every line once in search, in each file by offset, every byte in the archive. */
-async function account({ token, files, expected }: ReturnType<typeof startWriting>): Promise<void> {
-  await countReaches(stack, token, expected.length, 120);
-  await delay(5000); // a duplicate would come now
-  const hits = await assertExactlyOnce(stack, token, expected);
-  for (const file of files) {
-    const inOrder = hits.filter((hit) => hit.file === file).sort((a, b) => a.offset - b.offset);
-    const content = readFileSync(file);
-    const found = inOrder.map((hit) => hit.message);
-    assert.deepEqual(found, content.toString().trimEnd().split('\n'), `${file} by offset`);
-    await eventually(`every byte of ${file} is archived`, 90, async () => {
-      const archived = await readArchive(stack, (path) => path === file);
-      return archived.length === 1 && archived[0]?.bytes.equals(content) ? true : undefined;
-    });
-  }
-}
 
 /** Owners of the leases of shards that are open. */
 async function owners(): Promise<Map<string, string>> {
@@ -63,8 +27,7 @@ function startWorkers(t: TestContext, ...names: string[]): Worker[] {
 }
 
 test('three workers share the shards through splits, merges, a kill -9 and a stop: each line once, each byte archived', async (t) => {
-  const writer = startWriting('workers');
-  t.after(writer.stop);
+  const writer = startWriting(t, stack, 'workers');
   const [killed, stopped] = startWorkers(t, 'killed-worker', 'stopped-worker') as [Worker, Worker];
   await splitTo(stack, 6);
   await eventually('three workers share six shards', 240, async () => {
@@ -107,6 +70,6 @@ test('three workers share the shards through splits, merges, a kill -9 and a sto
   });
   await delay(3000);
   writer.stop();
-  await account(writer);
+  await assertAccounted(stack, writer);
   await healthy(stack);
 });

@@ -1,4 +1,5 @@
 import type { Command, Option } from './command.ts';
+import { table } from './table.ts';
 
 /** The page of one command. */
 export function commandHelp(command: Command): string {
@@ -12,9 +13,9 @@ export function commandHelp(command: Command): string {
     `${command.summary}\n`,
     `Usage: ./millrace ${command.usage}\n`,
     ...(command.details === undefined ? [] : [`${command.details}\n`]),
-    `Options:\n${table(options)}`,
+    `Options:\n${columns(options)}`,
     `Examples:\n${command.examples.map((example) => `  ${example}\n`).join('')}`,
-    `Exit codes:\n${table(exits.map(([code, meaning]) => [String(code), String(meaning)]))}`,
+    `Exit codes:\n${columns(exits.map(([code, meaning]) => [String(code), String(meaning)]))}`,
   ].join('\n');
 }
 
@@ -23,7 +24,7 @@ export function overview(commands: readonly Command[]): string {
   return [
     'Millrace ships logs from servers into search and into an archive: every byte accounted for.\n',
     'Usage: ./millrace COMMAND [options]\n',
-    `Commands:\n${table(commands.map((command) => [command.name, command.summary]))}`,
+    `Commands:\n${columns(commands.map((command) => [command.name, command.summary]))}`,
     './millrace COMMAND --help tells everything about one of them.\n',
   ].join('\n');
 }
@@ -36,8 +37,7 @@ function optionText(option: Option): string {
   return notes.length === 0 ? option.help : `${option.help} (${notes.join('; ')})`;
 }
 
-/** Two columns, the first as wide as its widest cell. */
-function table(rows: string[][]): string {
-  const width = Math.max(...rows.map(([first = '']) => first.length));
-  return rows.map(([first = '', second = '']) => `  ${first.padEnd(width)}  ${second}\n`).join('');
+/** Columns, set in. */
+function columns(rows: string[][]): string {
+  return table(rows).replace(/^(?=.)/gm, '  ');
 }

@@ -1,13 +1,9 @@
-import { Duration } from 'aws-cdk-lib';
-import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { PropagatedTagSource } from 'aws-cdk-lib/aws-ecs';
-import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
-import { EcsTask } from 'aws-cdk-lib/aws-events-targets';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { consumerProgram } from '../service/consumer-config.ts';
 import { folders } from '../service/image-layout.ts';
 import { readArchive, writeManifests } from '../service/rights.ts';
+import { runEvery } from '../service/scheduled.ts';
 import { taskOf } from '../service/task.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { Parts } from './parts.ts';
@@ -41,23 +37,11 @@ export class LedgerStack extends PartStack {
       ],
     });
     this.logGroup = logGroup;
-    new Rule(this, 'Often', {
+    runEvery(this, 'Ledger', {
+      network,
+      task,
+      everyMinutes: settings.alarms.ledger_minutes,
       description: 'Millrace: looks for gaps and silent agents',
-      schedule: Schedule.rate(Duration.minutes(settings.alarms.ledger_minutes)),
-      targets: [
-        new EcsTask({
-          cluster: network.cluster,
-          taskDefinition: task,
-          subnetSelection: { subnets: network.inside },
-          securityGroups: [
-            new SecurityGroup(this, 'Group', { vpc: network.vpc, description: 'Ledger: nothing comes in' }),
-          ],
-          assignPublicIp: false,
-          propagateTags: PropagatedTagSource.TASK_DEFINITION,
-          maxEventAge: Duration.minutes(settings.alarms.ledger_minutes),
-          retryAttempts: 3,
-        }),
-      ],
     });
   }
 }

@@ -1,12 +1,8 @@
-import { Duration } from 'aws-cdk-lib';
-import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { PropagatedTagSource } from 'aws-cdk-lib/aws-ecs';
-import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
-import { EcsTask } from 'aws-cdk-lib/aws-events-targets';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { scaleShards } from '../service/rights.ts';
+import { runEvery } from '../service/scheduled.ts';
 import { taskOf } from '../service/task.ts';
 import type { Autoscale, Settings } from '../settings/schema.ts';
 import type { Parts } from './parts.ts';
@@ -45,23 +41,11 @@ export class ShardsStack extends PartStack {
       ],
     });
     this.logGroup = logGroup;
-    new Rule(this, 'Often', {
+    runEvery(this, 'Shards', {
+      network,
+      task,
+      everyMinutes: autoscale.every_minutes,
       description: 'Millrace: has the stream as many shards as it needs',
-      schedule: Schedule.rate(Duration.minutes(autoscale.every_minutes)),
-      targets: [
-        new EcsTask({
-          cluster: network.cluster,
-          taskDefinition: task,
-          subnetSelection: { subnets: network.inside },
-          securityGroups: [
-            new SecurityGroup(this, 'Group', { vpc: network.vpc, description: 'Shards: nothing comes in' }),
-          ],
-          assignPublicIp: false,
-          propagateTags: PropagatedTagSource.TASK_DEFINITION,
-          maxEventAge: Duration.minutes(autoscale.every_minutes),
-          retryAttempts: 3,
-        }),
-      ],
     });
   }
 }
