@@ -103,6 +103,6 @@ test('a changed configuration is put in place and read, and the one before is ke
   assert.equal(code, 0, output);
   assert.equal(readFileSync(debian.path(conf), 'utf8'), configuration('two'));
   assert.equal(readFileSync(debian.path(`${conf}.before`), 'utf8'), configuration('one'));
-  assert.match(told, /^reload-or-restart millrace-agent$/m);
+  assert.match(told, /^reload millrace-agent$/m);
   assert.doesNotMatch(output, /Unpacking/, 'what is installed is left alone');
 });

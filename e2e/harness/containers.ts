@@ -85,7 +85,7 @@ export class Containers {
   start(name: string, args?: string[]): Container {
     const service = this.#services[name];
     if (service === undefined) throw new Error(`no service ${name} in these profiles`);
-    const target = /^millrace\/([a-z-]+):/.exec(service.image)?.[1] ?? '';
+    const target = /^localhost\/millrace\/([a-z-]+):/.exec(service.image)?.[1] ?? '';
     const stage = this.#stages.get(target);
     if (stage === undefined) throw new Error(`${name}: ${service.image} is none of our images`);
     const command = [...(service.entrypoint ?? stage.entrypoint), ...(args ?? service.command ?? stage.cmd)];

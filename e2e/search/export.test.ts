@@ -58,7 +58,7 @@ for (const engine of searchEngines()) {
 
     it('have the same events, faster, in any order', async () => {
       const lines = async (sort: string, format: string, q = '') =>
-        (await fetchText({ q, format, sort })).text.trimEnd().split('\n').sort();
+        (await fetchText({ q, format, sort })).text.trimEnd().split(/\r?\n/).sort();
       for (const format of ['ndjson', 'csv'])
         assert.deepEqual(await lines('none', format), await lines('asc', format));
       const original = await lines('none', 'raw', 'file:/a.log');

@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
@@ -71,7 +71,7 @@ export class AnalyticsStack extends PartStack {
       encryption: BucketEncryption.KMS,
       encryptionKey,
       bucketKeyEnabled: true,
-      removalPolicy: RemovalPolicy.DESTROY,
+      ...this.bucketRemoval,
       lifecycleRules: [
         { expiration: Duration.days(resultDays), abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
