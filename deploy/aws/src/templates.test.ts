@@ -330,3 +330,9 @@ test('everything that can have tags says whose part of the bill it is', () => {
       if (Type === 'AWS::ECS::Service') assert.equal(Properties.PropagateTags, 'SERVICE');
     }
 });
+
+test('another version of the domain is an upgrade of it', () => {
+  part('prod', 'Store').hasResource('AWS::OpenSearchService::Domain', {
+    UpdatePolicy: { EnableVersionUpgrade: true },
+  });
+});
