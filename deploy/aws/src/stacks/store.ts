@@ -54,7 +54,10 @@ export class StoreStack extends PartStack {
       logPublishingOptions: this.#logs(),
     });
     // Without it another version is another domain, of a name that is taken.
-    this.domain.cfnOptions.updatePolicy = { ...this.domain.cfnOptions.updatePolicy, enableVersionUpgrade: true };
+    this.domain.cfnOptions.updatePolicy = {
+      ...this.domain.cfnOptions.updatePolicy,
+      enableVersionUpgrade: true,
+    };
     this.domain.applyRemovalPolicy(this.dataRemoval);
     this.endpoint = `https://${this.domain.attrDomainEndpoint}`;
     this.#mapRoles(admin, group, access);
