@@ -41,7 +41,11 @@ export function shop(name: string, records = 3000): Shop {
     ]);
     made.server = await startSearchServer(engine, {
       archive: engine.archive,
-      config: { alerts: { evaluate: false, allowed_hosts: ['http://127.0.0.1:9'] } },
+      config: {
+        alerts: { evaluate: false, allowed_hosts: ['http://127.0.0.1:9'] },
+        // Patterns of all events: a busy machine would look at some, and a line once there would count for two.
+        limits: { patterns_ms: 60_000 },
+      },
     });
     made.browser = await launchChromium();
   });

@@ -7,25 +7,13 @@ import { countText, fullTime } from '../time/format.ts';
 import { manner, t } from '../words/words.ts';
 import { AlertForm } from './alert-form.tsx';
 import { Answered, useAnswer } from './answer.tsx';
+import { type Change, DeleteButton, Problem, useKept } from './kept.tsx';
 
 const path = 'api/v1/alerts';
 
 /** Alerts and how they stand; a new one is about the query that is asked. */
 export function AlertsPane() {
-  const turn = useSignal(0);
-  const problem = useSignal('');
-  const answer = useAnswer<{ alerts: Alert[] }>(path, {}, turn.value);
-  const change = async (work: Promise<unknown>, said: string) => {
-    try {
-      await work;
-      problem.value = '';
-      say(said);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      problem.value = `${error.message}. ${error.hint ?? ''}`;
-    }
-    turn.value++;
-  };
+  const { answer, problem, change } = useKept<{ alerts: Alert[] }>(path);
   return (
     <div class="pane">
       <AlertForm
@@ -33,11 +21,7 @@ export function AlertsPane() {
           void change(sendJson('POST', path, content), t('alerts.saved', { name: content.name }))
         }
       />
-      {problem.value !== '' && (
-        <p class="notice bad" role="alert">
-          {problem.value}
-        </p>
-      )}
+      <Problem text={problem} />
       <Answered answer={answer}>
         {({ alerts }) =>
           alerts.length === 0 ? (
@@ -57,7 +41,7 @@ export function AlertsPane() {
 
 interface ItemProps {
   alert: Alert;
-  change(work: Promise<unknown>, said: string): Promise<void>;
+  change: Change;
 }
 
 function AlertItem({ alert, change }: ItemProps) {
@@ -106,13 +90,7 @@ function AlertItem({ alert, change }: ItemProps) {
         >
           {t(enabled ? 'alerts.disable' : 'alerts.enable')}
         </button>
-        <button
-          type="button"
-          aria-label={t('saved.deleteOf', { name })}
-          onClick={() => void change(sendJson('DELETE', `${path}/${id}`), t('saved.deleted', { name }))}
-        >
-          {t('saved.delete')}
-        </button>
+        <DeleteButton path={`${path}/${id}`} name={name} change={change} />
       </div>
     </li>
   );

@@ -8,6 +8,7 @@ import { total } from '../state/histogram.ts';
 import { view } from '../state/view.ts';
 import { countText } from '../time/format.ts';
 import { manner, t } from '../words/words.ts';
+import { Problem } from './kept.tsx';
 
 const formats = ['csv', 'ndjson', 'raw'] as const;
 
@@ -112,11 +113,7 @@ export function ExportDialog() {
             }}
           />
         </label>
-        {problem.value !== '' && (
-          <p class="notice bad" role="alert">
-            {problem.value}
-          </p>
-        )}
+        <Problem text={problem.value} />
         <p class="dialog-foot">
           <span class="muted">
             {count !== undefined && t('events', { count: countText(count, manner.value) })}

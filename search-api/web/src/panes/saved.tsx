@@ -1,7 +1,6 @@
 import { useSignal } from '@preact/signals';
-import { ApiError, sendJson } from '../api/client.ts';
+import { sendJson } from '../api/client.ts';
 import type { Saved, SavedContent } from '../api/types.ts';
-import { say } from '../shell/actions.ts';
 import { Dialog } from '../shell/dialog.tsx';
 import { closePanel } from '../shell/panels.ts';
 import { tabs } from '../state/address.ts';
@@ -10,27 +9,15 @@ import { go, view } from '../state/view.ts';
 import { fullTime } from '../time/format.ts';
 import { rangeName } from '../time/picker.tsx';
 import { manner, t } from '../words/words.ts';
-import { Answered, useAnswer } from './answer.tsx';
+import { Answered } from './answer.tsx';
+import { type Change, DeleteButton, Problem, useKept } from './kept.tsx';
 
 const path = 'api/v1/saved';
 
 /** Searches that people keep: opened, saved, renamed, deleted. */
 export function SavedDialog() {
-  const turn = useSignal(0);
   const wanted = useSignal('');
-  const problem = useSignal('');
-  const answer = useAnswer<{ saved: Saved[] }>(path, {}, turn.value);
-  const change = async (done: Promise<unknown>, said: string) => {
-    try {
-      await done;
-      problem.value = '';
-      say(said);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      problem.value = `${error.message} ${error.hint ?? ''}`;
-    }
-    turn.value++;
-  };
+  const { answer, problem, change } = useKept<{ saved: Saved[] }>(path);
   return (
     <Dialog title={t('saved.title')} close={closePanel} wide>
       {may('save') && (
@@ -38,11 +25,7 @@ export function SavedDialog() {
           save={(name) => void change(sendJson('POST', path, contentOf(name)), t('saved.done', { name }))}
         />
       )}
-      {problem.value !== '' && (
-        <p class="notice bad" role="alert">
-          {problem.value}
-        </p>
-      )}
+      <Problem text={problem} />
       <Answered answer={answer}>
         {({ saved }) => (
           <>
@@ -103,7 +86,7 @@ function SaveForm({ save }: { save: (name: string) => void }) {
 
 interface ItemProps {
   item: Saved;
-  change(done: Promise<unknown>, said: string): Promise<void>;
+  change: Change;
 }
 
 function SavedItem({ item, change }: ItemProps) {
@@ -153,13 +136,7 @@ function SavedItem({ item, change }: ItemProps) {
           >
             {t('saved.rename')}
           </button>
-          <button
-            type="button"
-            aria-label={t('saved.deleteOf', { name })}
-            onClick={() => void change(sendJson('DELETE', `${path}/${id}`), t('saved.deleted', { name }))}
-          >
-            {t('saved.delete')}
-          </button>
+          <DeleteButton path={`${path}/${id}`} name={name} change={change} />
         </div>
       )}
     </li>
