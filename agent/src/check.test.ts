@@ -46,6 +46,19 @@ notices
   );
 });
 
+test('check says where a drain leaves what the stream has not taken, when it has a <spill>', () => {
+  const checked = (lines: string) => checkConfig('/etc/agent.conf', testEnvironment(outputText(lines)));
+  assert.match(
+    checked('<spill>\nbucket b\nprefix logs/\n</spill>'),
+    /^ {2}agent drain +past its deadline what is left is uploaded to s3:\/\/b\/logs\/archive\/ in r$/m,
+  );
+  assert.match(
+    checked('<spill>\nbucket b\nregion eu-west-1\nendpoint http://localhost:9090\n</spill>'),
+    / s3:\/\/b\/archive\/ in eu-west-1, at http:\/\/localhost:9090$/m,
+  );
+  assert.doesNotMatch(checked(''), /agent drain/);
+});
+
 test('check of a bad configuration throws what is wrong', () => {
   assert.throws(() => checkConfig('/etc/agent.conf', testEnvironment('<match>')), {
     code: 'CONFIG_INVALID',

@@ -139,7 +139,15 @@ function withSpill(output: KinesisOutput, section: ConfigSection, context: Conte
   const { settings } = readSection(spill, spillTable, context);
   const { bucket = '', prefix, region = output.region, endpoint } = settings;
   const where = { ...output, bucket, prefix, region, endpoint };
-  return { ...output, createSpill: (sending) => new SpillSender(output, where, sending) };
+  return {
+    ...output,
+    describe() {
+      const at = endpoint === undefined ? '' : `, at ${endpoint}`;
+      const to = `s3://${bucket}/${prefix}archive/ in ${region}${at}`;
+      return [...output.describe(), ['agent drain', `past its deadline what is left is uploaded to ${to}`]];
+    },
+    createSpill: (sending) => new SpillSender(output, where, sending),
+  };
 }
 
 /** For `agent check`. */

@@ -5,11 +5,22 @@ import { stackPaths } from '../local/config-files.ts';
 import { isAlive, stackVariable } from '../local/identity.ts';
 import { partEnv } from '../local/part-env.ts';
 import { readRunFile } from '../local/run-file.ts';
-import { type CliContext, type Command, exitCodes } from './command.ts';
+import { type CliContext, type Command, exitCodes, type Option } from './command.ts';
+import { optionsText } from './help.ts';
 import { runProgram } from './run-program.ts';
-import { dataDirOf } from './stack-options.ts';
+import { dataDirOf, dataOption } from './stack-options.ts';
 
 type Texts = Pick<Command, 'name' | 'summary' | 'usage' | 'examples'>;
+
+/** What all of them have in common: the consumer's own help does not know the first, nor that the second is a choice. */
+const whereOptions: Record<string, Option> = {
+  data: dataOption,
+  config: {
+    type: 'string',
+    value: 'FILE',
+    help: "A consumer.json in place of --data: AWS, or another machine's stack, with your own credentials.",
+  },
+};
 
 /**
  * A command that the consumer's program carries out. `--data DIR` chooses a local stack; `--config FILE` a
@@ -18,7 +29,7 @@ type Texts = Pick<Command, 'name' | 'summary' | 'usage' | 'examples'>;
 export function consumerCommand(texts: Texts): Command {
   return {
     ...texts,
-    options: {},
+    options: whereOptions,
     positionals: { min: 0, max: Number.POSITIVE_INFINITY },
     exits: [
       [1, 'it found a problem, or failed'],
@@ -30,8 +41,11 @@ export function consumerCommand(texts: Texts): Command {
       const quiet = { NODE_NO_WARNINGS: '1' };
       const own = args.slice(0, args.includes('--') ? args.indexOf('--') : args.length);
       const elsewhere = own.some((arg) => /^--config(=|$)/.test(arg));
-      if (elsewhere || own.some((arg) => arg === '--help' || arg === '-h')) {
-        return runProgram(context, process.execPath, [...program, ...args], { env: quiet });
+      const asksForHelp = own.some((arg) => arg === '--help' || arg === '-h');
+      if (elsewhere || asksForHelp) {
+        const code = await runProgram(context, process.execPath, [...program, ...args], { env: quiet });
+        if (asksForHelp) context.stdout(`\nWhich stack:\n${optionsText(whereOptions)}`);
+        return code;
       }
       const { dataDir, rest } = withoutData(context, args);
       const paths = stackPaths(dataDir);

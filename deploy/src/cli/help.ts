@@ -3,17 +3,13 @@ import { table } from './table.ts';
 
 /** The page of one command. */
 export function commandHelp(command: Command): string {
-  const options = Object.entries(command.options).map(([name, option]) => [
-    `--${name}${option.value === undefined ? '' : ` ${option.value}`}`,
-    optionText(option),
-  ]);
-  options.push(['--help', 'Show this page.']);
+  const options = { ...command.options, help: { type: 'boolean', help: 'Show this page.' } as const };
   const exits = [[0, 'done'], ...command.exits, [2, 'the command line or a configuration is wrong']];
   return [
     `${command.summary}\n`,
     `Usage: ./millrace ${command.usage}\n`,
     ...(command.details === undefined ? [] : [`${command.details}\n`]),
-    `Options:\n${columns(options)}`,
+    `Options:\n${optionsText(options)}`,
     `Examples:\n${command.examples.map((example) => `  ${example}\n`).join('')}`,
     `Exit codes:\n${columns(exits.map(([code, meaning]) => [String(code), String(meaning)]))}`,
   ].join('\n');
@@ -27,6 +23,15 @@ export function overview(commands: readonly Command[]): string {
     `Commands:\n${columns(commands.map((command) => [command.name, command.summary]))}`,
     './millrace COMMAND --help tells everything about one of them.\n',
   ].join('\n');
+}
+
+/** A line for each option. */
+export function optionsText(options: Command['options']): string {
+  const rows = Object.entries(options).map(([name, option]) => [
+    `--${name}${option.value === undefined ? '' : ` ${option.value}`}`,
+    optionText(option),
+  ]);
+  return columns(rows);
 }
 
 function optionText(option: Option): string {
