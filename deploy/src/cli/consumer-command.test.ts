@@ -10,7 +10,10 @@ const ofTheConsumer = ['ledger', 'replay', 'set-aside', 'retention', 'fill', 'co
 
 test('--help tells what the consumer tells of the command, and by which options a stack is chosen', () => {
   const help = execFileSync(process.execPath, [main, 'ledger', '--help'], { encoding: 'utf8' });
-  assert.match(help, /^usage: ledger[\s\S]*--older-than TIME[\s\S]*\nWhich stack:\n {2}--data DIR .*\n {2}--config FILE .*\n$/);
+  assert.match(
+    help,
+    /^usage: ledger[\s\S]*--older-than TIME[\s\S]*\nWhich stack:\n {2}--data DIR .*\n {2}--config FILE .*\n$/,
+  );
 });
 
 for (const name of ofTheConsumer) {

@@ -10,6 +10,8 @@ export interface Measured {
   blockBytes: number;
   /** Log bytes over archive bytes. */
   ratio: number;
+  /** Bytes of a document as a line of NDJSON, gzipped: `writeNdjson` over 100,000 of these lines. */
+  ndjsonBytes: number;
   /** What a node with 8 vCPU and 32 GB holds comfortably. */
   storeGbPerNode: number;
 }
@@ -20,6 +22,7 @@ export const measured: Measured = {
   storeUs: 46,
   blockBytes: 160_000,
   ratio: 6,
+  ndjsonBytes: 60,
   storeGbPerNode: 1_500,
 };
 
@@ -42,6 +45,13 @@ export const prices = {
   endpointHour: 0.01,
   /** An application load balancer, without what it carries: aws.amazon.com/elasticloadbalancing/pricing. */
   balancerHour: 0.0225,
+  /** A custom metric, each of the first 10,000, and a GB into CloudWatch Logs: aws.amazon.com/cloudwatch/pricing. */
+  metricMonth: 0.3,
+  logGb: 0.5,
+  /** A TB that queries read: aws.amazon.com/athena/pricing. */
+  athenaTb: 5,
+  /** Lambda on x86: aws.amazon.com/lambda/pricing. */
+  lambdaGbSecond: 0.0000166667,
 };
 
 export type Prices = typeof prices;

@@ -35,7 +35,7 @@ export interface Plan {
   total: number;
 }
 
-const secondsPerDay = 86_400;
+export const secondsPerDay = 86_400;
 const hoursPerMonth = 730;
 /** Kinesis takes 1 MB/s and 1,000 records/s a shard; a fifth is left free for uneven minutes. */
 const shardMbPerSecond = 0.8;

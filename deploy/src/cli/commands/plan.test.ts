@@ -17,3 +17,15 @@ test('docs/capacity.md shows what plan says of 200 GB a day (MILLRACE_WRITE_DOCS
   else assert.equal(text, shown);
   assert.match(shown, /^ {4}together/m);
 });
+
+test('parts of the stacks are asked for with --aws, and refused without', async () => {
+  let out = '';
+  const context = { stdout: (text: string) => (out += text) } as unknown as CliContext;
+  const run = (...args: string[]) =>
+    planCommand.run(context, parseCommand(planCommand, ['--gb-per-day', '200', ...args]));
+  await run('--aws', '--counters', '100', '--athena-tb', '2', '--redshift', '--autoscale');
+  for (const part of ['counters', 'NDJSON', 'Athena', 'loader', 'shards auto'])
+    assert.match(out, new RegExp(`^${part} +\\$\\d+ a month`, 'm'));
+  await assert.rejects(run('--redshift'), { code: 'USAGE', message: /--redshift is a part of the stacks/ });
+  await assert.rejects(run('--aws', '--counters', 'many'), { code: 'USAGE', message: /"many" is no number/ });
+});

@@ -1,7 +1,7 @@
 import { suggest } from '@millrace/core/config/suggest.ts';
 import { MillraceError } from '@millrace/core/errors.ts';
 import { jsonText } from '../../local/config-files.ts';
-import { onAws } from '../../plan/aws.ts';
+import { onAws, type Wanted } from '../../plan/aws.ts';
 import { measured, type Prices, prices } from '../../plan/figures.ts';
 import { type Load, type Plan, plan } from '../../plan/plan.ts';
 import { type Command, exitCodes, type Parsed } from '../command.ts';
@@ -35,6 +35,10 @@ export const planCommand: Command = {
       help: `One of ${Object.keys(prices).join(', ')}.`,
     },
     aws: { type: 'boolean', help: 'On the stacks of deploy/aws: Fargate, endpoints, load balancer.' },
+    counters: number('With --aws and counters: combinations of values that they tell apart.'),
+    'athena-tb': number('With --aws and analytics: TB that reports have Athena read a month.'),
+    redshift: { type: 'boolean', help: 'With --aws and analytics.redshift: the loader.' },
+    autoscale: { type: 'boolean', help: 'With --aws and stream.autoscale: its tasks and endpoint.' },
     json: { type: 'boolean', help: 'Print JSON.' },
   },
   positionals: { min: 0, max: 0 },
@@ -42,13 +46,15 @@ export const planCommand: Command = {
     './millrace plan --gb-per-day 200',
     './millrace plan --gb-per-day 20 --servers 30 --hot-days 14',
     './millrace plan --gb-per-day 200 --aws --price fargateCoreHour=0.0362',
+    './millrace plan --gb-per-day 200 --aws --counters 100 --athena-tb 2 --autoscale',
   ],
   exits: [],
   async run(context, parsed) {
     const load = loadOf(parsed);
     const given = pricesOf(parsed.lists.price ?? []);
     const sizes = plan(load, measured, given);
-    const result = parsed.flags.aws ? onAws(sizes, given) : sizes;
+    const wanted = wantedOf(parsed);
+    const result = parsed.flags.aws ? onAws(load, sizes, given, wanted) : sizes;
     context.stdout(parsed.flags.json ? jsonText({ load, ...result }) : text(load, result));
     return exitCodes.ok;
   },
@@ -59,11 +65,7 @@ function loadOf({ strings }: Parsed): Load {
     throw new MillraceError('USAGE', 'plan: how much is it? --gb-per-day is missing', {
       hint: './millrace plan --gb-per-day 200',
     });
-  const value = (name: string, least: number) => {
-    const given = Number(strings[name]);
-    if (Number.isFinite(given) && given >= least && given <= 1e9) return given;
-    throw new MillraceError('USAGE', `plan: --${name} "${strings[name]}" is no number from ${least}`);
-  };
+  const value = (name: string, least: number) => numberOf(name, strings[name], least);
   return {
     gbPerDay: value('gb-per-day', 0.001),
     servers: value('servers', 1),
@@ -73,6 +75,30 @@ function loadOf({ strings }: Parsed): Load {
     archiveDays: value('archive-days', 0),
     replicas: value('replicas', 0),
     ratio: value('ratio', 1),
+  };
+}
+
+function numberOf(name: string, text: string | undefined, least: number): number {
+  const given = Number(text);
+  if (Number.isFinite(given) && given >= least && given <= 1e9) return given;
+  throw new MillraceError('USAGE', `plan: --${name} "${text}" is no number from ${least}`);
+}
+
+function wantedOf({ strings, flags }: Parsed): Wanted {
+  const given = ['counters', 'athena-tb', 'redshift', 'autoscale'].find(
+    (name) => strings[name] !== undefined || flags[name],
+  );
+  if (given !== undefined && !flags.aws)
+    throw new MillraceError('USAGE', `plan: --${given} is a part of the stacks on AWS`, {
+      hint: `add --aws, or leave --${given} out`,
+    });
+  const optional = (name: string) =>
+    strings[name] === undefined ? undefined : numberOf(name, strings[name], 0);
+  return {
+    counters: optional('counters'),
+    athenaTb: optional('athena-tb'),
+    redshift: flags.redshift,
+    autoscale: flags.autoscale,
   };
 }
 
