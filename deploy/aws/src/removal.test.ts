@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, type TestContext, test } from 'node:test';
-import { type Resource, templatesOf, type Variant, variants } from './testing/synth.ts';
+import { type Resource, settingsOf, templatesOf, type Variant, variants } from './testing/synth.ts';
 
 const all = {} as Record<Variant, Resource[]>;
 before((t) => {
@@ -37,6 +37,25 @@ test('a stage without data of its own can be deleted whole: buckets and reposito
       assert.equal(Properties.EmptyOnDelete, true);
     for (const { Properties } of of(variant, 'AWS::DynamoDB::Table'))
       assert.equal(Properties.DeletionProtectionEnabled, false);
+  }
+});
+
+test('a stage without data of its own takes its reports and its queues with it', (t) => {
+  const settings = { ...settingsOf('dev'), analytics: settingsOf('public').analytics };
+  const stacks = templatesOf(t, 'dev', settings as typeof settings & { analytics: object });
+  const resources = Object.values(stacks).flatMap(({ Resources }) => Object.values(Resources));
+  const types = (type: string) => resources.filter(({ Type }) => Type === type);
+  // Of the archive, access logs of both, and answers of Athena.
+  assert.equal(types('AWS::S3::Bucket').length, 4);
+  assert.equal(types('Custom::S3AutoDeleteObjects').length, 4);
+  for (const { DeletionPolicy } of types('AWS::S3::Bucket')) assert.equal(DeletionPolicy, 'Delete');
+  // A workgroup with queries in its history goes only so.
+  for (const { Properties } of types('AWS::Athena::WorkGroup'))
+    assert.equal(Properties.RecursiveDeleteOption, true);
+  for (const type of ['AWS::SQS::Queue', 'AWS::Glue::Database', 'AWS::Glue::Table', 'AWS::Logs::LogGroup']) {
+    assert.ok(types(type).length > 0, type);
+    for (const { DeletionPolicy } of types(type))
+      assert.notEqual(DeletionPolicy?.slice(0, 6), 'Retain', type);
   }
 });
 

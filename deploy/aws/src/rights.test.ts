@@ -28,6 +28,7 @@ const anyResource: [where: RegExp, actions: RegExp, reason: string][] = [
     /^redshift-data:(Describe|GetStatementR|List)/,
     'a statement is no resource, its owner a condition',
   ],
+  [/Reports/, /^athena:List(DataCatalogs|EngineVersions|WorkGroups)$/, 'lists of the account: no resource'],
   [/MapRolesRights/, /^ec2:(Create|Delete|Describe)(NetworkInterfaces?|Subnets)$/, 'EC2 has no narrower one'],
 ];
 

@@ -86,7 +86,7 @@ test('nothing of analytics is there where nobody asked for it', () => {
 test('alarms ring for objects that are not loaded, that wait, and for lines that are left out', () => {
   const { Resources = {} } = all.public.Alarms ?? {};
   const names = Object.values(Resources).map(({ Properties }) => Properties.AlarmName);
-  for (const name of ['loads-dead', 'loads-late', 'lines-refused'])
+  for (const name of ['loads-dead', 'loads-failing', 'loads-late', 'lines-refused'])
     assert.ok(names.includes(`millrace-prod-${name}`), name);
 });
 

@@ -69,23 +69,42 @@ export function reportRights(asked: {
   const { bucket, results, key, workGroup, database, table } = asked;
   const glue = `arn:${Aws.PARTITION}:glue:${here}`;
   return [
+    ...athenaRights(workGroup),
     allow(
       [
-        'athena:GetQueryExecution',
-        'athena:GetQueryResults',
-        'athena:GetWorkGroup',
-        'athena:StartQueryExecution',
-        'athena:StopQueryExecution',
-      ],
-      [`arn:${Aws.PARTITION}:athena:${here}:workgroup/${workGroup}`],
-    ),
-    allow(
-      ['glue:GetDatabase', 'glue:GetPartitions', 'glue:GetTable', 'glue:GetTables'],
+        ...['BatchGetPartition', 'GetDatabase', 'GetDatabases', 'GetPartition', 'GetPartitions'],
+        ...['GetTable', 'GetTables'],
+      ].map((name) => `glue:${name}`),
       [`${glue}:catalog`, `${glue}:database/${database}`, `${glue}:table/${database}/${table}`],
     ),
+    // Athena looks at the database of this name too, whatever is asked.
+    allow(['glue:GetDatabase', 'glue:GetDatabases'], [`${glue}:database/default`]),
     allow(['s3:GetObject'], [`${bucket}/ndjson/*`, `${results}/*`]),
-    allow(['s3:AbortMultipartUpload', 's3:PutObject'], [`${results}/*`]),
+    allow(['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts', 's3:PutObject'], [`${results}/*`]),
     allow(['s3:GetBucketLocation', 's3:ListBucket'], [bucket, results]),
+    allow(['s3:ListBucketMultipartUploads'], [results]),
     allow(['kms:Decrypt', 'kms:GenerateDataKey'], [key]),
+  ];
+}
+
+/** Questions, and what the console and the drivers of JDBC and ODBC look up before. Nothing that is saved for others. */
+function athenaRights(workGroup: string): PolicyStatement[] {
+  const athena = `arn:${Aws.PARTITION}:athena:${here}`;
+  const named = (names: string[]) => names.map((name) => `athena:${name}`);
+  return [
+    allow(
+      named([
+        ...['BatchGetNamedQuery', 'BatchGetPreparedStatement', 'BatchGetQueryExecution', 'GetNamedQuery'],
+        ...['GetPreparedStatement', 'GetQueryExecution', 'GetQueryResults', 'GetQueryResultsStream'],
+        ...['GetQueryRuntimeStatistics', 'GetWorkGroup', 'ListNamedQueries', 'ListPreparedStatements'],
+        ...['ListQueryExecutions', 'StartQueryExecution', 'StopQueryExecution'],
+      ]),
+      [`${athena}:workgroup/${workGroup}`],
+    ),
+    allow(
+      named(['GetDataCatalog', 'GetDatabase', 'GetTableMetadata', 'ListDatabases', 'ListTableMetadata']),
+      [`${athena}:datacatalog/AwsDataCatalog`],
+    ),
+    allow(named(['ListDataCatalogs', 'ListEngineVersions', 'ListWorkGroups']), ['*']),
   ];
 }

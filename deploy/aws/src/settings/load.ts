@@ -7,12 +7,19 @@ import { type Settings, SettingsSchema } from './schema.ts';
 
 const stages = ['dev', 'qa', 'prod'];
 
+/** Where the stacks go. */
+export interface Place {
+  account: string;
+  region: string;
+}
+
 /**
- * The settings of a stage: its file in `stages/`, and another file laid over it, key by key.
+ * The settings of a stage: its file in `stages/`, and another file laid over it, key by key. Without a place, which a
+ * synthesis without credentials does not know, nothing is held to it.
  * @throws MillraceError CONFIG_INVALID: an unknown stage or key (with the nearest known one), a value out of its
  * bounds, or settings that contradict each other
  */
-export function loadSettings(stage: unknown, overFile?: string): Settings {
+export function loadSettings(stage: unknown, overFile?: string, place?: Place): Settings {
   if (typeof stage !== 'string' || !stages.includes(stage)) {
     const near = typeof stage === 'string' ? suggest(stage, stages) : undefined;
     throw new MillraceError(
@@ -25,7 +32,7 @@ export function loadSettings(stage: unknown, overFile?: string): Settings {
   const over = overFile === undefined ? {} : readObject(overFile);
   const where = overFile === undefined ? `stages/${stage}.json` : `stages/${stage}.json with ${overFile}`;
   const settings = validateConfig(SettingsSchema, { ...laidOver(own, over), stage }, where);
-  const problems = [...networkProblems(settings), ...contradictions(settings)];
+  const problems = [...networkProblems(settings), ...contradictions(settings), ...elsewhere(settings, place)];
   if (problems.length > 0)
     throw new MillraceError('CONFIG_INVALID', `${where}: ${problems.join('; ')}`, {
       hint: 'docs/aws.md has an example of each',
@@ -91,6 +98,17 @@ function contradictions(settings: Settings): string[] {
     ...taskChecks(settings),
   ];
   return checks.filter(([wrong]) => wrong).map(([, text]) => text);
+}
+
+/** The loader asks the Data API of its own region, with rights in its own account. */
+function elsewhere({ analytics }: Settings, place: Place | undefined): string[] {
+  const arn = analytics?.redshift?.workgroup_arn;
+  if (arn === undefined || place === undefined) return [];
+  const [, , , region, account] = arn.split(':');
+  if (region === place.region && account === place.account) return [];
+  return [
+    `/analytics/redshift/workgroup_arn: is of account ${account}, ${region}, and the stacks go to ${place.account}, ${place.region}: the loader reaches workgroups beside it alone`,
+  ];
 }
 
 function searchApiChecks({ stage, search_api: search, network }: Settings): Check[] {

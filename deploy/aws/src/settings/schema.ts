@@ -76,6 +76,7 @@ export type Autoscale = Static<typeof AutoscaleSchema>;
 /** A warehouse that is there already: a workgroup of Redshift Serverless, or a cluster. */
 const RedshiftSchema = Type.Object(
   {
+    /** Of this account and region: checked where credentials say which these are. */
     workgroup_arn: Type.Optional(
       Type.String({
         pattern: '^arn:aws[a-z-]*:redshift-serverless:[a-z0-9-]+:\\d{12}:workgroup/[\\da-f-]{36}$',
@@ -114,7 +115,7 @@ export const SettingsSchema = Type.Object(
       {
         /** /16 to /20: three subnets of a thousand addresses each. */
         cidr: Type.String({ default: '10.60.0.0/16', pattern: '^\\d{1,3}(\\.\\d{1,3}){3}/\\d{1,2}$' }),
-        /** Three zones of the region, where its first three will not do: some have no nodes of `data_type`. */
+        /** Three zones of the region, where its first three will not do: some have no nodes of `data_type`. For good. */
         zones: Type.Optional(
           Type.Array(Type.String({ pattern: '^[a-z0-9-]{1,40}[a-z]$' }), {
             minItems: 3,
@@ -203,7 +204,7 @@ export const SettingsSchema = Type.Object(
     search_api: Type.Object(
       {
         ...task(1024, 4096, 2, 6),
-        /** Internet-facing, behind WAF. */
+        /** Internet-facing, behind WAF. Not to be changed later: it would be another load balancer (docs/aws.md). */
         public: Type.Boolean({ default: false }),
         /** Networks that reach the load balancer: besides the VPC, or in place of everybody where it is public. */
         from: Type.Array(Cidr, { default: [], maxItems: 50 }),
@@ -231,6 +232,7 @@ export const SettingsSchema = Type.Object(
       Type.Object(
         {
           ...task(1024, 2048, 2, 10),
+          /** As `search_api.public`. */
           public: Type.Boolean({ default: true }),
           /** As `search_api.from`. */
           from: Type.Array(Cidr, { default: [], maxItems: 50 }),

@@ -3,16 +3,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { loadSettings } from './load.ts';
+import { loadSettings, type Place } from './load.ts';
 
 const example = JSON.parse(readFileSync(new URL('../testing/example.json', import.meta.url), 'utf8'));
 
-function load(t: TestContext, stage: string, over: object) {
+function load(t: TestContext, stage: string, over: object, place?: Place) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-settings-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'ours.json');
   writeFileSync(file, JSON.stringify(over));
-  return loadSettings(stage, file);
+  return loadSettings(stage, file, place);
 }
 
 test('settings of ours are laid over those of the stage, key by key, and the rest has defaults', (t) => {
@@ -103,4 +103,24 @@ test('refused: a warehouse that is neither a workgroup nor a cluster, or both', 
     });
   const taken = load(t, 'dev', { ...example, analytics: { redshift: { ...redshift, cluster: 'reports' } } });
   assert.deepEqual(taken.analytics?.streams, ['logs']);
+});
+
+test('refused: a workgroup elsewhere, where it is known where here is', (t) => {
+  const redshift = {
+    workgroup_arn: `arn:aws:redshift-serverless:eu-west-1:111122223333:workgroup/${'0'.repeat(8)}-1111-2222-3333-444444444444`,
+    database: 'logs',
+    copy_role_arn: 'arn:aws:iam::111122223333:role/copy',
+  };
+  const settings = { ...example, analytics: { redshift } };
+  const here = { account: '111122223333', region: 'eu-west-1' };
+  for (const place of [
+    { ...here, region: 'us-east-1' },
+    { ...here, account: '444455556666' },
+  ])
+    assert.throws(() => load(t, 'dev', settings, place), {
+      code: 'CONFIG_INVALID',
+      message: /workgroup_arn: is of account 111122223333, eu-west-1, and the stacks go to/,
+    });
+  for (const place of [here, undefined])
+    assert.equal(load(t, 'dev', settings, place).analytics?.redshift?.database, 'logs');
 });

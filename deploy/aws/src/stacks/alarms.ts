@@ -53,7 +53,7 @@ export class AlarmsStack extends PartStack {
     dashboardOf(this, watched, alarms);
   }
 
-  #alarm({ name, says, metric, above, below, periods, missing }: AlarmSpec): Alarm {
+  #alarm({ name, says, metric, above, below, periods, of, missing }: AlarmSpec): Alarm {
     return new Alarm(this, name, {
       alarmName: `${this.prefix}-${name}`,
       alarmDescription: says,
@@ -63,7 +63,9 @@ export class AlarmsStack extends PartStack {
         above === undefined
           ? ComparisonOperator.LESS_THAN_THRESHOLD
           : ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: periods,
+      ...(of === undefined
+        ? { evaluationPeriods: periods }
+        : { evaluationPeriods: of, datapointsToAlarm: periods }),
       treatMissingData: missing === 'bad' ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     });
   }

@@ -13,7 +13,7 @@ export interface NewObjects {
 
 /** Six times as long as the loader may run, and its batching window: AWS asks for it. */
 const visibility = Duration.minutes(31);
-/** More than half a day of attempts: a warehouse may be paused for a night. */
+/** Fifteen hours of attempts: a warehouse may be paused for a night. */
 const attempts = 30;
 
 /**

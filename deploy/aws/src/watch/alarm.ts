@@ -9,8 +9,9 @@ export interface AlarmSpec {
   metric: IMetric;
   above?: number;
   below?: number;
-  /** Periods in a row. */
+  /** Periods in a row, or as many of the last `of`. */
   periods: number;
+  of?: number;
   /** What no data means: usually that nothing happened. */
   missing?: 'fine' | 'bad';
 }

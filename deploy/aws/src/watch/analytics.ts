@@ -25,6 +25,20 @@ export function analyticsAlarms(stack: PartStack, { analytics, archive }: Watche
       periods: 3,
     },
     {
+      name: 'loads-failing',
+      says: 'Loads into Redshift fail, and again when they are repeated; the log of the loader has the reason (load_failed). docs/analytics.md.',
+      // What failed comes again after 31 minutes: each period has an attempt.
+      metric: logCount(
+        stack,
+        analytics.loader.logGroup,
+        'LoadsFailed',
+        eventPattern('load_failed'),
+        Duration.minutes(35),
+      ),
+      above: 0,
+      periods: 2,
+    },
+    {
       name: 'lines-refused',
       says: 'Redshift refused lines of objects, which are loaded without them; the log of the loader has the reason.',
       metric: logCount(stack, analytics.loader.logGroup, 'LinesRefused', eventPattern('lines_refused')),

@@ -77,7 +77,9 @@ function gatewayAlarms(watched: Watched): AlarmSpec[] {
         period: minute,
       }),
       above: 10,
+      // The newest minutes have no data yet, and are filled with 0 too: five in a row would never be seen.
       periods: 5,
+      of: 8,
     },
     ...blocked('gateway', gateway.balancer.firewall),
   ];

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { Settings } from '../settings/schema.ts';
 import type { AlarmSpec } from './alarm.ts';
 import type { Watched } from './watched.ts';
 
@@ -19,14 +20,16 @@ export function streamAlarms({ stream }: Watched): AlarmSpec[] {
     },
     {
       name: 'behind',
-      says: 'Events are in search later than they should be. See CPU and number of the consumers, and the store.',
+      says: 'Events are in search later than they should be, or nobody reads the stream. See the consumers: tasks, CPU, log; and the store.',
       metric: age,
       above: behind * 60_000,
       periods: 5,
+      // The age comes with every read, of an idle stream as 0: none is that nobody reads.
+      missing: 'bad',
     },
     {
       name: 'write-throttled',
-      says: 'The stream takes less than agents send; their outboxes hold the rest. millrace shards scale.',
+      says: `The stream takes less than agents send; their outboxes hold the rest. ${moreShards(stream.settings)}`,
       metric: stream.stream.metricWriteProvisionedThroughputExceeded(sum),
       above: 0,
       periods: 5,
@@ -54,4 +57,13 @@ export function streamAlarms({ stream }: Watched): AlarmSpec[] {
       periods: 5,
     })),
   ];
+}
+
+/** What to do depends on who has the shards in hand. */
+function moreShards({ stream }: Settings): string {
+  if (stream.mode === 'on_demand')
+    return 'Kinesis adds shards by itself, within a quarter of an hour: if it lasts, see the quota of on-demand streams, and what writes to one shard.';
+  return stream.autoscale === undefined
+    ? 'millrace shards plan, then scale. docs/shards.md.'
+    : 'Shards are added by themselves: if it lasts, see the alarms autoscale-*, stream.autoscale.max, and millrace shards status.';
 }
