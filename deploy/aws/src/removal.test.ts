@@ -41,8 +41,8 @@ test('a stage without data of its own can be deleted whole: buckets and reposito
 });
 
 test('a stage without data of its own takes its reports and its queues with it', (t) => {
-  const settings = { ...settingsOf('dev'), analytics: settingsOf('public').analytics };
-  const stacks = templatesOf(t, 'dev', settings as typeof settings & { analytics: object });
+  const { analytics = assert.fail() } = settingsOf('public');
+  const stacks = templatesOf(t, 'dev', { ...settingsOf('dev'), analytics });
   const resources = Object.values(stacks).flatMap(({ Resources }) => Object.values(Resources));
   const types = (type: string) => resources.filter(({ Type }) => Type === type);
   // Of the archive, access logs of both, and answers of Athena.

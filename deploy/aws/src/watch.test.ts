@@ -65,7 +65,7 @@ test('5xx of the gateway count from its tasks and from its balancer, whichever o
     metrics.map(({ ReturnData }) => ReturnData ?? true),
     [true, false, false],
   );
-  // The newest minute is filled with 0 before its data is there.
+  // Newest minutes are filled with 0 before their data is there.
   assert.deepEqual([alarm?.DatapointsToAlarm, alarm?.EvaluationPeriods], [5, 8]);
 });
 

@@ -77,7 +77,7 @@ function gatewayAlarms(watched: Watched): AlarmSpec[] {
         period: minute,
       }),
       above: 10,
-      // The newest minutes have no data yet, and are filled with 0 too: five in a row would never be seen.
+      // The newest minutes may have no data yet, and FILL makes 0 of them: five in a row would then never be seen.
       periods: 5,
       of: 8,
     },
