@@ -73,11 +73,15 @@ test('from a domain of ours to a store that is there: who asks it first, then th
   const own = settingsOf('prod');
   assert.ok(existing);
   const domain = templatesOf(t, 'prod', own);
-  const elsewhere = templatesOf(t, 'prod', { ...own, store: { ...own.store, existing } });
+  const elsewhere = templatesOf(t, 'prod', {
+    ...own,
+    network: { ...own.network, nat_gateways: 3 },
+    store: { ...own.store, existing },
+  });
   const account = new Deployed({});
   account.deployAll(domain);
   assert.throws(() => account.deployAll(elsewhere), /is in use by Store/);
-  for (const name of ['Alarms', 'Consumer', 'SearchApi', 'Ledger'])
+  for (const name of ['Network', 'Alarms', 'Consumer', 'SearchApi', 'Ledger'])
     account.deploy(name, templateOf(elsewhere, name));
   account.destroy('Store');
   account.deployAll(elsewhere);
