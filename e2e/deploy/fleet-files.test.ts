@@ -70,6 +70,7 @@ function scripts(): [name: string, text: string][] {
     ['user data', written('/usr/local/sbin/install-millrace-agent')],
     ['install.yaml', scriptOf(documentOf(fleetTemplate('install.yaml'), 'Install'), 'install', install)],
     ['scale-in.yaml', scriptOf(documentOf(fleetTemplate('scale-in.yaml'), 'DrainCommand'), 'drain', {})],
+    ['run-task.sh', readFileSync(join(root, 'deploy/aws/run-task.sh'), 'utf8')],
     ...packaging.map((name): [string, string] => [
       name,
       readFileSync(join(root, 'deploy/packaging/agent', name), 'utf8'),

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { validateConfig } from '@millrace/core/config/validate.ts';
-import { MillraceError, messageOf } from '@millrace/core/errors.ts';
 import { type StoreConfig, StoreConfigSchema } from '@millrace/core/store/config.ts';
 import { runStoreFiller, storeFiller } from '../filler/store-filler.ts';
 import { parseArguments } from './arguments.ts';
 import { withFleet } from './fleet.ts';
+import { jsonArgument } from './json-argument.ts';
 import type { ConsumerCommand } from './registry.ts';
 
 export const fill: ConsumerCommand = {
@@ -13,7 +12,7 @@ export const fill: ConsumerCommand = {
   summary: 'Fill a store from the archive: one that is new, or a second one.',
   usage: `usage: fill [--store-config FILE] [--once]
 
-  --store-config FILE  JSON as under "store" in consumer.json; absent: the configured store
+  --store-config FILE  JSON as under "store" in consumer.json, or that JSON itself; absent: the configured store
   --once               one pass over the whole archive, then exit: 0 when every object has its mark, else 1
 
 Without --once it goes on until it is stopped, as the filler in the consumer does. What is there already is left.
@@ -24,10 +23,10 @@ Without --once it goes on until it is stopped, as the filler in the consumer doe
       once: { type: 'boolean' },
     });
     const { config, clock, signal, telemetry, stderr } = context;
-    const file = values['store-config'];
-    const storeConfig = file === undefined ? config.store : readStoreConfig(file);
+    const other = values['store-config'];
+    const storeConfig = other === undefined ? config.store : readStoreConfig(other);
     const lock =
-      file === undefined ? 'filler' : `filler-${crc32(JSON.stringify(storeConfig.node)).toString(16)}`;
+      other === undefined ? 'filler' : `filler-${crc32(JSON.stringify(storeConfig.node)).toString(16)}`;
     return withFleet(
       context,
       async (fleet) => {
@@ -51,12 +50,7 @@ Without --once it goes on until it is stopped, as the filler in the consumer doe
   },
 };
 
-function readStoreConfig(file: string): StoreConfig {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw new MillraceError('CONFIG_INVALID', `${file}: ${messageOf(cause)}`, { cause });
-  }
-  return validateConfig(StoreConfigSchema, value, file);
+function readStoreConfig(value: string): StoreConfig {
+  const { where, json } = jsonArgument('--store-config', value);
+  return validateConfig(StoreConfigSchema, json, where);
 }

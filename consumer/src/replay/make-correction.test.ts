@@ -8,7 +8,7 @@ import { smallArchive } from '../testing/small-archive.ts';
 import { type CorrectionTools, makeCorrection } from './make-correction.ts';
 import { parseReplayArgs } from './request.ts';
 
-function made(t: TestContext, draft: object) {
+function made(t: TestContext, draft: object, inline = false) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-correct-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'correct.json');
@@ -26,7 +26,7 @@ function made(t: TestContext, draft: object) {
   };
   const store = { marked: async () => new Set() };
   const tools = { objects: archive.objects, store, context } as unknown as CorrectionTools;
-  const flags = parseReplayArgs(['--correct', file, '--dry-run'], 0);
+  const flags = parseReplayArgs(['--correct', inline ? JSON.stringify(draft) : file, '--dry-run'], 0);
   return { archive, said, make: () => makeCorrection(flags, tools) };
 }
 
@@ -35,6 +35,14 @@ test('a selection of nothing is refused, and does not erase everything', async (
     const { make } = made(t, { reason: 'r', select, drop: true });
     await assert.rejects(make(), { code: 'CONFIG_INVALID', message: /select is empty/ });
   }
+});
+
+test('a correction may be given as it is, without a file', async (t) => {
+  const { said, make } = made(t, { reason: 'r', select: { tag: '*' }, drop: true }, true);
+  assert.equal(await make(), 0);
+  assert.match(said.join(''), /1 sources in 1 objects would be corrected/);
+  const { make: unclear } = made(t, { reason: 'r', select: { tag: '*' } }, true);
+  await assert.rejects(unclear(), { code: 'CONFIG_INVALID', message: /^--correct: it needs either/ });
 });
 
 test('an object that cannot be read, and so is not corrected, is a failure', async (t) => {

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { Catalog, type CatalogEntry } from '@millrace/archive/catalog.ts';
 import type { Correction } from '@millrace/archive/corrections/correction.ts';
 import { CorrectionShelf } from '@millrace/archive/corrections/shelf.ts';
 import { sourceFilter } from '@millrace/archive/corrections/source-filter.ts';
 import type { ObjectStore } from '@millrace/archive/object-store.ts';
 import { validateConfig } from '@millrace/core/config/validate.ts';
-import { isMillraceError, MillraceError, messageOf } from '@millrace/core/errors.ts';
+import { isMillraceError, MillraceError } from '@millrace/core/errors.ts';
 import { generationText } from '@millrace/core/ids/generation.ts';
 import { compileRule } from '@millrace/core/parse/registry.ts';
 import { parseTime } from '@millrace/core/query/time.ts';
@@ -13,6 +12,7 @@ import { parseRule, RuleSchema } from '@millrace/core/rule/rule.ts';
 import { ruleText } from '@millrace/core/rule/text.ts';
 import type { Store } from '@millrace/core/store/port.ts';
 import { type Static, Type } from 'typebox';
+import { jsonArgument } from '../commands/json-argument.ts';
 import type { CommandContext } from '../commands/registry.ts';
 import { bringInLine } from './bring-in-line.ts';
 import { CatalogProblems } from './catalog-problems.ts';
@@ -23,7 +23,7 @@ const Globs = Type.Optional(
   Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { maxItems: 1_000 })]),
 );
 
-/** The file of `--correct`. */
+/** What `--correct` takes, in a file or as it is. */
 const FileSchema = Type.Object(
   {
     stream: Type.String({ default: 'logs', pattern: '^[a-z0-9_]{1,100}$' }),
@@ -98,17 +98,18 @@ function hasSelection({ request, rate }: ReplayFlags): boolean {
 
 type Draft = Pick<Correction, 'stream' | 'reason' | 'select' | 'action'>;
 
-function readDraft(path: string, nowMs: number): Draft {
-  const file = validateConfig(FileSchema, readJson(path), path);
+function readDraft(value: string, nowMs: number): Draft {
+  const { where, json } = jsonArgument('--correct', value);
+  const file = validateConfig(FileSchema, json, where);
   if ((file.rule === undefined) === (file.drop === undefined))
-    throw new MillraceError('CONFIG_INVALID', `${path}: it needs either rule or drop`, {
+    throw new MillraceError('CONFIG_INVALID', `${where}: it needs either rule or drop`, {
       hint: '"rule": {"v": 1, "parse": {"type": "json"}} reads events anew, "drop": true erases them',
     });
   const { select } = file;
   const { tag, host, file: path_, captured_from: from, captured_to: to } = select;
   const names = [tag ?? [], host ?? [], path_ ?? []].flat();
   if (names.length === 0 && from === undefined && to === undefined)
-    throw new MillraceError('CONFIG_INVALID', `${path}: select is empty`, {
+    throw new MillraceError('CONFIG_INVALID', `${where}: select is empty`, {
       hint: 'name at least one of tag, host, file, captured_from and captured_to',
     });
   return {
@@ -121,26 +122,18 @@ function readDraft(path: string, nowMs: number): Draft {
       ...timeOf('fromMs', from, nowMs),
       ...timeOf('toMs', to, nowMs),
     },
-    action: file.rule === undefined ? { drop: true } : { rule: checkedRule(file, path) },
+    action: file.rule === undefined ? { drop: true } : { rule: checkedRule(file, where) },
   };
 }
 
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new MillraceError('CONFIG_INVALID', `${path}: ${messageOf(cause)}`, { cause });
-  }
-}
-
-function checkedRule({ rule }: Static<typeof FileSchema>, path: string): string {
+function checkedRule({ rule }: Static<typeof FileSchema>, where: string): string {
   try {
     const text = ruleText(rule as Parameters<typeof ruleText>[0]);
     compileRule(parseRule(text));
     return text;
   } catch (error) {
     if (!isMillraceError(error)) throw error;
-    throw new MillraceError('CONFIG_INVALID', `${path}: ${error.message}`, { cause: error });
+    throw new MillraceError('CONFIG_INVALID', `${where}: ${error.message}`, { cause: error });
   }
 }
 

@@ -59,7 +59,7 @@ what is in the store already is written 0 times. A replay that was killed goes o
   --progress [json]  show progress also without a terminal
   --state FILE       where what is done is noted (default: in state_dir)
   --json             the result as JSON
-  --correct FILE     make a correction and apply it: docs/replay.md
+  --correct FILE     make a correction and apply it; FILE may be the JSON itself: docs/replay.md
 `;
 
 const list = { type: 'string', multiple: true } as const;
