@@ -23,5 +23,9 @@ test('what cannot be read names the option, or the file', () => {
     assert.throws(() => jsonArgument('--correct', broken), { code, message: /^--correct: .*JSON/, hint });
   }
   const missing = '/nowhere/correct.json';
-  assert.throws(() => jsonArgument('--correct', missing), { code, message: /^\/nowhere\/correct.json: /, hint });
+  assert.throws(() => jsonArgument('--correct', missing), {
+    code,
+    message: /^\/nowhere\/correct.json: /,
+    hint,
+  });
 });
