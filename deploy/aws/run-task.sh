@@ -38,7 +38,17 @@ echo "  stop it:   aws ecs stop-task --cluster $name --task ${task##*/}" >&2
 of_task() {
   aws ecs describe-tasks --cluster "$name" --tasks "$task" --query "tasks[0].$1" --output text
 }
-while [ "$(of_task lastStatus)" != STOPPED ]; do sleep "${POLL_SECONDS:-10}"; done
+unseen=0
+while [ "$unseen" -lt "${ASK_TIMES:-30}" ]; do
+  status=$(of_task lastStatus) || status=None
+  case $status in
+    STOPPED) break ;;
+    None) unseen=$((unseen + 1)) ;;
+    *) unseen=0 ;;
+  esac
+  sleep "${POLL_SECONDS:-10}"
+done
+[ "$status" = STOPPED ] || { echo "ECS does not say how the task is, $unseen times in a row; it goes on: see above" >&2; exit 1; }
 
 aws logs tail "$log" --log-stream-names "$lines" --since 30d --format short || true
 code=$(of_task "containers[?name=='consumer'].exitCode | [0]")

@@ -165,6 +165,9 @@ test('a clean run is 100 %; a lost object, a truncated file, a dropped index and
     400,
     'search has them still',
   );
+  const { lines: problems } = await ledger('--no-files');
+  assert.deepEqual(told(problems), expected);
+  assert.ok(!problems.some(({ type }) => type === 'file'));
   const agents = seen.lines.filter(({ type }) => type === 'agent');
   assert.deepEqual(agents.map(({ host, state }) => [host, state]).sort(), [
     ['json', 'alive'],

@@ -22,6 +22,7 @@ Says of each file what was written, shipped, archived and indexed, and names eve
   --since TIME       Objects that arrived since then: -24h (default), now-3d, 2026-11-22.
   --older-than TIME  What is missing for less long is on its way (default 10m). Units: s, m, h.
   --json             One JSON object a line: files, gaps, agents, and a summary.
+  --no-files         With --json: no lines of files, which may be many.
   --watch            Looks again every --interval (default 60s); ends with 1 at the first gap.
   --metrics PORT     With --watch: serves gauges at http://127.0.0.1:PORT/metrics, and goes on after a gap.
   --files-max N      Files of a stream that it has room for (default 500000, some 3 KB each).
@@ -40,6 +41,7 @@ const flags = {
   'files-max': { type: 'string', default: '500000' },
   watch: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
+  'no-files': { type: 'boolean', default: false },
 } as const;
 
 /** Footers kept between two looks. */
@@ -53,6 +55,7 @@ export const ledger: ConsumerCommand = {
     const { values, positionals } = parseArguments(args, flags);
     if (positionals[0] !== undefined)
       throw new MillraceError('USAGE', `ledger: unknown argument "${positionals[0]}"`);
+    if (values['no-files'] && !values.json) throw new MillraceError('USAGE', '--no-files needs --json');
     if (values.metrics !== undefined && !values.watch)
       throw new MillraceError('USAGE', '--metrics needs --watch');
     const { config, clock } = context;
@@ -85,7 +88,7 @@ export const ledger: ConsumerCommand = {
       });
       if (values.watch) return await watch(book, { request, intervalMs, metricsPort }, context);
       const report = await book.read(request(), context.signal);
-      await print(report, values.json, context);
+      await print(report, values, context);
       return problemsOf(report).length === 0 ? 0 : 1;
     } finally {
       objects.close();
@@ -180,12 +183,16 @@ function problemsOf({ gaps, agents, incomplete }: LedgerReport): string[] {
   return [...gaps.map(gapText), ...silent.map(agentText), ...incomplete.map(unseenText)];
 }
 
-async function print(report: LedgerReport, json: boolean, { stdout }: CommandContext): Promise<void> {
+async function print(
+  report: LedgerReport,
+  { json, 'no-files': noFiles }: { json: boolean; 'no-files': boolean },
+  { stdout }: CommandContext,
+): Promise<void> {
   if (!json) return stdout(ledgerText(report));
   const { files, gaps, in_flight: flying, agents, set_aside: aside, ...summary } = report;
   const lines = (type: string, items: readonly object[]) =>
     items.map((item) => `${JSON.stringify({ type, ...item })}\n`).join('');
-  await stdout(lines('file', files));
+  if (!noFiles) await stdout(lines('file', files));
   await stdout(lines('gap', gaps) + lines('in_flight', flying));
   await stdout(lines('agent', agents) + lines('set_aside', aside));
   await stdout(lines('summary', [{ ...summary, files: files.length, gaps: gaps.length }]));

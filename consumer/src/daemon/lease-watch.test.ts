@@ -17,10 +17,11 @@ function setUp() {
   const telemetry = createTelemetry('watched', consumerEvents, createLogger('test', 'silent'));
   const events: [string, unknown][] = [];
   let leases: () => Promise<Lease[]> = () => Promise.resolve([]);
+  const clock = virtualClock();
   const watch = new LeaseWatch({
     leases: () => leases(),
     failoverMs: 10_000,
-    clock: virtualClock(),
+    clock,
     telemetry: {
       emit: (name, fields) => events.push([name, fields?.some ?? fields?.error]),
       gauge: telemetry.gauge,
@@ -28,6 +29,7 @@ function setUp() {
   });
   return {
     events,
+    clock,
     look: (...now: Lease[]) => {
       leases = () => Promise.resolve(now);
       return watch.look(new AbortController().signal);
@@ -41,7 +43,7 @@ function setUp() {
   };
 }
 
-test('shards whose lease nobody renews are told of once, and when they are read again', async () => {
+test('shards whose lease nobody renews are told of, and when they are read again', async () => {
   const { look, events, unread } = setUp();
   for (let i = 0; i < 3; i++) await look(lease('a', i), lease('b', 7), lease('c', 7));
   assert.deepEqual([events, await unread()], [[], 0]);
@@ -55,6 +57,19 @@ test('shards whose lease nobody renews are told of once, and when they are read 
   assert.deepEqual([events.at(-1), await unread()], [['shards_unread', ['a']], 1]);
   await look(lease('a', 7), lease('b', 11), lease('c', 9));
   assert.deepEqual([events.at(-1), await unread()], [['shards_read', undefined], 0]);
+});
+
+test('while nobody reads a shard, each minute says so again', async () => {
+  const { look, events, clock } = setUp();
+  for (let i = 0; i < 13; i++) {
+    await look(lease('a', i), lease('b', 7), lease('c', 7));
+    await clock.advance(20_000);
+  }
+  // Looks of 0 to 240 s; from 60 s on they are unread.
+  assert.deepEqual(
+    events,
+    Array.from({ length: 4 }, () => ['shards_unread', ['b', 'c']]),
+  );
 });
 
 test('ended shards, and those whose lease is gone, are nobody to read', async () => {

@@ -1,6 +1,7 @@
 import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { messageOf } from '@millrace/core/errors.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
+import { Reminder } from '@millrace/core/runtime/reminder.ts';
 import type { ConsumerTelemetry } from '../events.ts';
 
 /** A shard's item in the lease table. */
@@ -36,9 +37,11 @@ export class LeaseWatch {
   #seen: Seen = new Map();
   #unread: string[] = [];
   #blind = false;
+  readonly #reminder: Reminder;
 
   constructor(options: LeaseWatchOptions) {
     this.#options = options;
+    this.#reminder = new Reminder(options.clock);
     const help = 'Shards whose lease nobody renews: their records wait in the stream.';
     options.telemetry.gauge('shards_unread', help, () => this.#unread.length);
   }
@@ -76,8 +79,13 @@ export class LeaseWatch {
     const before = this.#unread;
     this.#unread = [...seen].filter(([, { looks }]) => looks >= looksMax).map(([shard]) => shard);
     const fresh = this.#unread.filter((shard) => !before.includes(shard));
-    if (fresh.length > 0) emit('shards_unread', { shards: this.#unread.length, some: fresh.slice(0, 5) });
-    if (this.#unread.length === 0 && before.length > 0) emit('shards_read');
+    if (this.#unread.length > 0 && (this.#reminder.due() || fresh.length > 0)) {
+      const some = (fresh.length > 0 ? fresh : this.#unread).slice(0, 5);
+      emit('shards_unread', { shards: this.#unread.length, some });
+    }
+    if (this.#unread.length > 0 || before.length === 0) return;
+    this.#reminder.over();
+    emit('shards_read');
   }
 }
 

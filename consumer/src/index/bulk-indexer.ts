@@ -1,6 +1,7 @@
 import type { RenderedDocument } from '@millrace/core/document/types.ts';
 import { messageOf } from '@millrace/core/errors.ts';
 import { backoffMs } from '@millrace/core/runtime/backoff.ts';
+import { Reminder } from '@millrace/core/runtime/reminder.ts';
 import { actionBytesMax, bulkAction } from '@millrace/core/store/action.ts';
 import { blamesBody, isTooLarge, type StoreRejection } from '@millrace/core/store/failure.ts';
 import type { BulkResult } from '@millrace/core/store/port.ts';
@@ -34,13 +35,14 @@ export class BulkIndexer implements Indexer {
   #bytes = 0;
   #sentMs = Number.NEGATIVE_INFINITY;
   #deferring = false;
-  /** The horizons could not be read, and that was told. */
-  #unread = false;
-  #blocked = false;
+  readonly #unread: Reminder;
+  readonly #blocked: Reminder;
 
   constructor(options: Required<IndexerOptions>) {
     const { clock, config, telemetry, guarded } = options;
     this.#options = options;
+    this.#unread = new Reminder(clock);
+    this.#blocked = new Reminder(clock);
     this.#backlog = new Backlog(config);
     this.#size = new BodySize(config.body_bytes_max, telemetry.emit);
     this.#guard = new IndexGuard(clock, guarded ? config.new_indices_max : Number.POSITIVE_INFINITY);
@@ -98,13 +100,12 @@ export class BulkIndexer implements Indexer {
     for (let attempt = 0; !group.closed; attempt++) {
       try {
         await horizons.refresh(this.#stop.signal);
-        this.#unread = false;
+        this.#unread.over();
         return true;
       } catch (error) {
         if (this.#stop.signal.aborted) return false;
         // While this is waited for, nothing may be sent that would tell of it.
-        if (!this.#unread) telemetry.emit('horizons_unread', { error: messageOf(error) });
-        this.#unread = true;
+        if (this.#unread.due()) telemetry.emit('horizons_unread', { error: messageOf(error) });
         await clock.sleep(backoffMs(this.#backoff(), attempt, clock.random), this.#stop.signal);
       }
     }
@@ -214,8 +215,7 @@ export class BulkIndexer implements Indexer {
     for (const entry of deferred) entry.deferred++;
     const dueMs = clock.monotonic() + backoffMs(this.#backoff(), attempt, clock.random);
     if (deferred.length > 0) this.#backlog.defer(deferred, dueMs);
-    if (blocked > 0 && !this.#blocked) {
-      this.#blocked = true;
+    if (blocked > 0 && this.#blocked.due()) {
       telemetry.emit('indices_blocked', { documents: blocked, reason: deferredFor });
     }
     if (this.#deferring === this.#backlog.deferring) return;
@@ -223,7 +223,7 @@ export class BulkIndexer implements Indexer {
     if (this.#deferring) {
       telemetry.emit('documents_deferred', { documents: deferred.length, reason: deferredFor });
     } else {
-      this.#blocked = false;
+      this.#blocked.over();
       telemetry.emit('documents_accepted');
     }
   }

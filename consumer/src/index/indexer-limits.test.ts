@@ -95,7 +95,7 @@ test('documents put off for load halve the requests at a time, and time without 
 });
 
 for (const status of [403, 429]) {
-  test(`a block answered with ${status} waits with one alarm, and slows nothing else`, async (t) => {
+  test(`a block answered with ${status} waits with an alarm each minute, and slows nothing else`, async (t) => {
     const { store, clock, indexer, gauge, counters } = indexerBench(t, { body_documents_max: 5 });
     const block: BulkResult = { kind: 'retry', status, reason: 'flood stage', cause: 'block' };
     let blocked = true;
@@ -113,7 +113,8 @@ for (const status of [403, 429]) {
     assert.equal((await drained(clock, free.done))?.indexed, 80);
     await clock.advance(600_000);
     assert.deepEqual(await counters('down'), [0]);
-    assert.equal(await gauge('indices_blocked_total'), 1);
+    const said = await gauge('indices_blocked_total');
+    assert.ok(said !== undefined && said >= 9 && said <= 11, `said ${said} times in ten minutes`);
     blocked = false;
     assert.deepEqual(await drained(clock, stuck.done), { events: 20, indexed: 20, exceptions: [] });
   });

@@ -1,5 +1,6 @@
 import { type Backoff, backoffMs } from '@millrace/core/runtime/backoff.ts';
 import type { Clock } from '@millrace/core/runtime/clock.ts';
+import { Reminder } from '@millrace/core/runtime/reminder.ts';
 import type { IndexerTelemetry } from './events.ts';
 
 /** How fast the store may be asked: not at all for a while after it failed or was overloaded. */
@@ -14,11 +15,13 @@ export class Pace {
   /** Overload is acted upon once in a while: requests sent before say it again. */
   #slowedMs = Number.NEGATIVE_INFINITY;
   #downSinceMs: number | undefined;
+  readonly #down: Reminder;
   /** Monotonic time before which nothing is sent. */
   pausedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, backoff: Backoff, requestsMax: number, emit: IndexerTelemetry['emit']) {
     this.#clock = clock;
+    this.#down = new Reminder(clock);
     this.#requestsMax = requestsMax;
     this.#requests = requestsMax;
     this.#backoff = backoff;
@@ -41,10 +44,8 @@ export class Pace {
 
   /** A request got no answer, or the store refused most of it for its load. */
   failed(reason: string): void {
-    if (this.#downSinceMs === undefined) {
-      this.#downSinceMs = this.#clock.monotonic();
-      this.#emit('store_down', { reason });
-    }
+    this.#downSinceMs ??= this.#clock.monotonic();
+    if (this.#down.due()) this.#emit('store_down', { reason });
     const waitMs = backoffMs(this.#backoff, this.#failures, this.#clock.random);
     this.#failures++;
     this.pausedUntilMs = Math.max(this.pausedUntilMs, this.#clock.monotonic() + waitMs);
@@ -61,5 +62,6 @@ export class Pace {
     if (this.#downSinceMs === undefined) return;
     this.#emit('store_up', { down_ms: Math.round(this.#clock.monotonic() - this.#downSinceMs) });
     this.#downSinceMs = undefined;
+    this.#down.over();
   }
 }

@@ -20,8 +20,15 @@ interface TaskProperties {
   ContainerDefinitions: Container[];
 }
 
-/** What the script asks of AWS, each call as its words: `aws` answers as for a task that ended with 7. */
-function calls(t: TestContext, ...args: string[]): { status: number | null; asked: string[][] } {
+/**
+ * What the script asks of AWS, each call as its words: `aws` answers as for a task of this state, which ended with 7;
+ * of none, it fails when it is asked.
+ */
+function calls(
+  t: TestContext,
+  state: string,
+  ...args: string[]
+): { status: number | null; asked: string[][] } {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-run-task-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const log = join(folder, 'calls');
@@ -36,14 +43,15 @@ function calls(t: TestContext, ...args: string[]): { status: number | null; aske
 const words = process.argv.slice(2);
 require('fs').appendFileSync(${JSON.stringify(log)}, JSON.stringify(words) + '\\n');
 const asked = words.at(words.indexOf('--query') + 1);
-const task = asked.includes('exitCode') ? '7' : 'STOPPED';
+if (words[1] === 'describe-tasks' && ${JSON.stringify(state)} === '') process.exit(255);
+const task = asked.includes('exitCode') ? '7' : ${JSON.stringify(state)};
 console.log(${JSON.stringify(answers)}[words[1]] ?? (words[1] === 'describe-tasks' ? task : ''));
 `,
   );
   chmodSync(join(folder, 'aws'), 0o755);
   const path = [folder, dirname(process.execPath), process.env.PATH].join(delimiter);
   const script = fileURLToPath(new URL('../run-task.sh', import.meta.url));
-  const { status } = spawnSync(script, args, { env: { PATH: path } });
+  const { status } = spawnSync(script, args, { env: { PATH: path, POLL_SECONDS: '0', ASK_TIMES: '3' } });
   const lines = readFileSync(log, 'utf8').trim().split('\n');
   return { status, asked: lines.map((line) => JSON.parse(line)) };
 }
@@ -58,7 +66,7 @@ test('a command runs as the consumers do: names, configuration and log are those
   assert.equal(program.EntryPoint, undefined, 'the image’s');
   assert.equal(task.Family, 'millrace-dev-consumer');
   const correction = `{"reason":"it's \\"so\\"","drop":true}`;
-  const { status, asked } = calls(t, 'dev', 'replay', '--correct', correction, '--json');
+  const { status, asked } = calls(t, 'STOPPED', 'dev', 'replay', '--correct', correction, '--json');
   assert.equal(status, 7);
 
   const value = (call: string[] | undefined, name: string) => call?.at(call.indexOf(name) + 1);
@@ -76,4 +84,13 @@ test('a command runs as the consumers do: names, configuration and log are those
   assert.equal(tail?.[2], of(Consumer, 'AWS::Logs::LogGroup').LogGroupName);
   const prefix = resolved(program.LogConfiguration.Options['awslogs-stream-prefix']);
   assert.equal(value(tail, '--log-stream-names'), `${prefix}/${program.Name}/abc`);
+});
+
+test('a task that ECS tells nothing of is not waited for for ever', (t) => {
+  for (const state of ['', 'None']) {
+    const { status, asked } = calls(t, state, 'dev', 'replay');
+    assert.equal(status, 1);
+    assert.equal(asked.filter(([, what]) => what === 'describe-tasks').length, 3);
+    assert.ok(!asked.some(([service]) => service === 'logs'), 'it may go on');
+  }
 });

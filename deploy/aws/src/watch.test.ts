@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { Settings } from './settings/schema.ts';
 import { settingsOf, templatesOf } from './testing/synth.ts';
@@ -56,9 +57,9 @@ test('5xx of the gateway count from its tasks and from its balancer, whichever o
       stat && [stat.Metric.MetricName, stat.Period, stat.Stat],
     ]),
     [
-      ['FILL(tasks, 0) + FILL(balancer, 0)', undefined],
-      ['tasks', ['HTTPCode_Target_5XX_Count', 60, 'Sum']],
-      ['balancer', ['HTTPCode_ELB_5XX_Count', 60, 'Sum']],
+      ['FILL(one, 0) + FILL(two, 0)', undefined],
+      ['one', ['HTTPCode_Target_5XX_Count', 60, 'Sum']],
+      ['two', ['HTTPCode_ELB_5XX_Count', 60, 'Sum']],
     ],
   );
   assert.deepEqual(
@@ -67,6 +68,72 @@ test('5xx of the gateway count from its tasks and from its balancer, whichever o
   );
   // Newest minutes are filled with 0 before their data is there.
   assert.deepEqual([alarm?.DatapointsToAlarm, alarm?.EvaluationPeriods], [5, 8]);
+});
+
+/** Counts of log lines, by the metric that they become. */
+function patternsOf(t: TestContext): Record<string, string> {
+  const { Resources } = templatesOf(t, 'public').Alarms ?? assert.fail();
+  return Object.fromEntries(
+    Object.values(Resources)
+      .filter(({ Type }) => Type === 'AWS::Logs::MetricFilter')
+      .map(({ Properties }) => [
+        (Properties.MetricTransformations as { MetricName: string }[])[0]?.MetricName ?? '',
+        String(Properties.FilterPattern),
+      ]),
+  );
+}
+
+test('each event of level error that a consumer has is in the pattern of an alarm', (t) => {
+  const page = readFileSync(new URL('../../../docs/operations/alarms.md', import.meta.url), 'utf8');
+  const [, section = ''] = page.split('## The consumer says');
+  const rows = section.split('## The search API says')[0]?.matchAll(/^\| (`.+`) \| error \|/gm) ?? [];
+  const events = [...rows].flatMap(([, names = '']) => names.match(/\w+/g) ?? []);
+  assert.ok(events.length > 10);
+  const patterns = Object.values(patternsOf(t)).join();
+  assert.deepEqual(
+    events.filter((event) => !patterns.includes(`"${event}"`)),
+    [],
+  );
+});
+
+test('what lasts rings by lines that are said each minute, in two periods one after the other', (t) => {
+  const patterns = patternsOf(t);
+  const alarms = alarmsOf(t, settingsOf('public'));
+  for (const event of ['store_down', 'store_waiting', 'indices_blocked', 'horizons_unread'])
+    assert.match(patterns.StoreDown ?? '', new RegExp(`"${event}"`));
+  assert.match(patterns.ArchiveWaiting ?? '', /"upload_retried"/);
+  for (const [name, above] of [
+    ['store-down', 0],
+    ['archive-waiting', 10],
+  ] as const)
+    assert.deepEqual([alarms[name]?.EvaluationPeriods, alarms[name]?.Threshold], [2, above]);
+  assert.equal(patterns.SearchFailures, '{ $.level = "error" }');
+  assert.equal(patterns.GatewayFailures, '{ $.level = "error" }');
+});
+
+test('tables are asked for throttled reads and writes, which DynamoDB counts by table', (t) => {
+  const metrics = alarmsOf(t, settingsOf('public'))['leases-throttled']?.Metrics as {
+    MetricStat?: { Metric: { MetricName: string; Dimensions: { Name: string }[] } };
+  }[];
+  assert.deepEqual(
+    metrics.flatMap(({ MetricStat: stat }) =>
+      stat ? [[stat.Metric.MetricName, stat.Metric.Dimensions.map(({ Name }) => Name)]] : [],
+    ),
+    [
+      ['ReadThrottleEvents', ['TableName']],
+      ['WriteThrottleEvents', ['TableName']],
+    ],
+  );
+});
+
+test('objects that wait ring before SQS has forgotten how long', (t) => {
+  const queue = Object.values(templatesOf(t, 'public').Archive?.Resources ?? {}).find(
+    ({ Type, Properties }) => Type === 'AWS::SQS::Queue' && Properties.RedrivePolicy !== undefined,
+  );
+  // What was received three times counts no more.
+  const seenSeconds = 2 * Number(queue?.Properties.VisibilityTimeout);
+  const late = alarmsOf(t, settingsOf('public'))['loads-late'];
+  assert.ok(Number(late?.Threshold) + Number(late?.Period) * Number(late?.EvaluationPeriods) <= seenSeconds);
 });
 
 test('loads that fail ring after their repetition, which comes within a period', (t) => {

@@ -69,7 +69,7 @@ export class Loader extends Construct {
     // Lambda tries the queue when it is told of it.
     source.node.addDependency(rights);
     const copy = new ManagedPolicy(this, 'Copy', {
-      managedPolicyName: `${stack.prefix}-copy`,
+      managedPolicyName: `${stack.prefix}-copy-${stack.region}`,
       description: 'Millrace: Redshift reads what it is to load',
       statements: copyRights(bucket.bucketArn, key.keyArn),
     });

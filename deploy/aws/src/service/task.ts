@@ -115,6 +115,8 @@ function addContainers(
       FOLDERS: JSON.stringify([folders.state, folders.tmp]),
       INTO: folders.files,
       OWNER: String(user),
+      // It is root, and a folder of root's in /tmp is no use to the program.
+      NODE_DISABLE_COMPILE_CACHE: '1',
     },
     secrets: Object.fromEntries(
       Object.entries(options.secrets ?? {}).map(([name, { arn, field }]) => {

@@ -80,10 +80,7 @@ function contradictions(settings: Settings): string[] {
       stream.autoscale !== undefined && stream.autoscale.max < stream.autoscale.min,
       '/stream/autoscale/max: is below min',
     ],
-    [
-      store.domain.standby && (!store.domain.masters || /^t\d/.test(store.domain.data_type)),
-      '/store/domain/standby: needs dedicated masters, and data nodes that are not of a t type',
-    ],
+    ...domainChecks(store.domain),
     [
       stage === 'prod' && !settings.keep_data,
       '/keep_data: prod keeps its data; false deletes stream, archive and store with their stacks',
@@ -100,15 +97,49 @@ function contradictions(settings: Settings): string[] {
   return checks.filter(([wrong]) => wrong).map(([, text]) => text);
 }
 
-/** The loader asks the Data API of its own region, with rights in its own account. */
-function elsewhere({ analytics }: Settings, place: Place | undefined): string[] {
-  const arn = analytics?.redshift?.workgroup_arn;
-  if (arn === undefined || place === undefined) return [];
-  const [, , , region, account] = arn.split(':');
-  if (region === place.region && account === place.account) return [];
+function domainChecks({ standby, masters, data_type, master_type }: Settings['store']['domain']): Check[] {
   return [
-    `/analytics/redshift/workgroup_arn: is of account ${account}, ${region}, and the stacks go to ${place.account}, ${place.region}: the loader reaches workgroups beside it alone`,
+    [
+      standby && (!masters || [data_type, master_type].some((type) => /^t\d/.test(type))),
+      '/store/domain/standby: needs dedicated masters, and nodes that are not of a t type',
+    ],
+    [
+      noEbs.test(data_type),
+      `/store/domain/data_type: ${data_type} has disks of its own and takes no EBS, which disk_gb is: another type`,
+    ],
   ];
+}
+
+/** Types with disks of their own: docs.aws.amazon.com/opensearch-service/latest/developerguide/supported-instance-types.html */
+const noEbs = /^(i|im|is|oi)\d|^[cmr]\d+gd\./;
+
+/** What has to be of the account and region that the stacks go to, or of its region at least. */
+function elsewhere(settings: Settings, place: Place | undefined): string[] {
+  if (place === undefined) return [];
+  const { search_api: search, gateway, analytics } = settings;
+  const certificate = 'load balancers take certificates of their own account and region';
+  const beside: [where: string, arn: string | undefined, why: string][] = [
+    [
+      '/analytics/redshift/workgroup_arn',
+      analytics?.redshift?.workgroup_arn,
+      'the loader reaches workgroups beside it alone',
+    ],
+    ['/search_api/certificate_arn', search.certificate_arn, certificate],
+    ['/gateway/certificate_arn', gateway?.certificate_arn, certificate],
+    ...search.alert_topics.map((arn, i): [string, string, string] => [
+      `/search_api/alert_topics/${i}`,
+      // Of another account it may be.
+      arn.replace(/^((?:[^:]*:){4})[^:]*/, `$1${place.account}`),
+      'the search API tells topics of its own region',
+    ]),
+  ];
+  return beside.flatMap(([where, arn, why]) => {
+    const [, , , region, account] = arn?.split(':') ?? [];
+    if (arn === undefined || (region === place.region && account === place.account)) return [];
+    return [
+      `${where}: is of account ${account}, ${region}, and the stacks go to ${place.account}, ${place.region}: ${why}`,
+    ];
+  });
 }
 
 function searchApiChecks({ stage, search_api: search, network }: Settings): Check[] {

@@ -124,3 +124,30 @@ test('refused: a workgroup elsewhere, where it is known where here is', (t) => {
   for (const place of [here, undefined])
     assert.equal(load(t, 'dev', settings, place).analytics?.redshift?.database, 'logs');
 });
+
+test('refused: nodes that take no EBS, and burstable masters of a domain with standby', (t) => {
+  const domain = (over: object) => load(t, 'qa', { ...example, store: { domain: over } }).store.domain;
+  for (const type of ['i3', 'i4g', 'i4i', 'im4gn', 'oi2', 'r6gd', 'r7gd'])
+    assert.throws(() => domain({ data_type: `${type}.large.search` }), {
+      message: /data_type: .* takes no EBS/,
+    });
+  for (const type of ['m7g', 'r6g', 'or1', 'or2', 'c7i', 'm8g', 't3'])
+    assert.equal(domain({ data_type: `${type}.large.search` }).disk_gb > 0, true);
+  const masters = { standby: true, master_type: 't3.medium.search' };
+  assert.throws(() => domain(masters), { message: /standby: needs dedicated masters, and nodes/ });
+});
+
+test('refused: a certificate elsewhere, and topics of another region', (t) => {
+  const here = { account: '111122223333', region: 'eu-west-1' };
+  const of = (over: object) => ({ ...example, search_api: { ...example.search_api, ...over } });
+  assert.throws(() => load(t, 'dev', example, { ...here, region: 'us-east-1' }), {
+    message: /\/search_api\/certificate_arn: is of account .* load balancers take/,
+  });
+  const topic = (region: string, account = here.account) =>
+    of({ alert_topics: [`arn:aws:sns:${region}:${account}:a`] });
+  assert.throws(() => load(t, 'dev', topic('us-east-1'), here), {
+    message: /\/search_api\/alert_topics\/0: is/,
+  });
+  for (const settings of [example, topic('eu-west-1'), topic('eu-west-1', '444455556666')])
+    assert.equal(load(t, 'dev', settings, here).stage, 'dev');
+});

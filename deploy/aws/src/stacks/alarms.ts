@@ -39,7 +39,7 @@ export class AlarmsStack extends PartStack {
       ...streamAlarms(watched),
       ...archiveAlarms(this, watched),
       ...storeAlarms(this, watched),
-      ...serviceAlarms(watched),
+      ...serviceAlarms(this, watched),
       ...shardsAlarms(this, watched),
       ...analyticsAlarms(this, watched),
     ];

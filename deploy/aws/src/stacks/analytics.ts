@@ -41,7 +41,7 @@ export class AnalyticsStack extends PartStack {
     });
     const { database, table } = this.#table(archive.bucket.bucketName, analytics.streams);
     const reports = new ManagedPolicy(this, 'Reports', {
-      managedPolicyName: `${this.prefix}-reports`,
+      managedPolicyName: `${this.prefix}-reports-${this.region}`,
       description: 'Millrace: asks Athena about the archive',
       statements: reportRights({
         bucket: archive.bucket.bucketArn,

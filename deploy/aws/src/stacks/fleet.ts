@@ -15,7 +15,8 @@ export class FleetStack extends PartStack {
     super(scope, 'Fleet', settings, 'rights of agents');
     const key = access.key.keyArn;
     const agent = new ManagedPolicy(this, 'Agent', {
-      managedPolicyName: `${this.prefix}-agent`,
+      // IAM has one set of names for all regions.
+      managedPolicyName: `${this.prefix}-agent-${this.region}`,
       description: 'Millrace agents: write to the stream, and to the archive what it did not take in time',
       statements: [...toStream(stream.stream.streamArn, key), ...toSpill(archive.bucket.bucketArn, key)],
     });

@@ -2,6 +2,7 @@ import { CfnOutput, Duration, Validations } from 'aws-cdk-lib';
 import { Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { FargateService } from 'aws-cdk-lib/aws-ecs';
 import { ApplicationProtocol, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { type Balancer, balancerOf } from '../service/balancer.ts';
 import { serviceOf } from '../service/fargate-service.ts';
@@ -23,13 +24,14 @@ const ports = [gatewayPorts.http, gatewayPorts.otlp];
 export class GatewayStack extends PartStack {
   readonly service: FargateService;
   readonly balancer: Balancer;
+  readonly logGroup: LogGroup;
 
   constructor(scope: Construct, settings: Settings, parts: Parts) {
     super(scope, 'Gateway', settings, 'HTTP and OTLP inputs for devices and browsers');
     const { gateway } = settings;
     const { network, access, stream } = parts;
     if (gateway === undefined || access.gateway === undefined) throw new Error('a gateway without settings');
-    const { task } = taskOf(this, 'Gateway', {
+    const { task, logGroup } = taskOf(this, 'Gateway', {
       name: 'gateway',
       image: 'agent',
       images: parts.images,
@@ -45,6 +47,7 @@ export class GatewayStack extends PartStack {
       health: `http://127.0.0.1:${gatewayPorts.http}/healthz`,
       diskGb: 21,
     });
+    this.logGroup = logGroup;
     Validations.of(task).acknowledge({
       id: 'CloudFormation-Validate::E1029',
       reason: "a placeholder of the agent's tags, which is not CloudFormation's",

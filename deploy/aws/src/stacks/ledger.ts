@@ -33,7 +33,7 @@ export class LedgerStack extends PartStack {
         'ledger',
         '--config',
         `${folders.files}/consumer.json`,
-        ...['--since', '-24h', '--older-than', '15m', '--json'],
+        ...['--since', '-24h', '--older-than', '15m', '--json', '--no-files'],
       ],
     });
     this.logGroup = logGroup;

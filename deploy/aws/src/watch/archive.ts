@@ -14,15 +14,15 @@ export function archiveAlarms(stack: PartStack, { consumer, ledger }: Watched): 
   return [
     {
       name: 'set-aside',
-      says: 'Records could not be used and lie under set-aside/ in the bucket. millrace set-aside.',
-      metric: counted('SetAside', 'set_aside_stored'),
+      says: 'Something could not be decoded, or indexed as it is; the bucket has it. millrace set-aside.',
+      metric: counted('SetAside', 'set_aside', 'set_aside_more', 'set_aside_stored'),
       above: 0,
       periods: 1,
     },
     {
       name: 'unindexed',
-      says: 'Events are archived and not in search: blocks that cannot be rendered, objects that do not decode.',
-      metric: counted('Unindexed', 'render_failed', 'object_corrupt', 'ndjson_failed'),
+      says: 'Events are archived, and not in search or reports: blocks that cannot be rendered, objects that do not decode, documents that the store cannot hold.',
+      metric: counted('Unindexed', 'render_failed', 'object_corrupt', 'documents_missing', 'ndjson_failed'),
       above: 0,
       periods: 1,
     },
@@ -39,20 +39,30 @@ export function archiveAlarms(stack: PartStack, { consumer, ledger }: Watched): 
       metric: counted(
         'ConsumerFailures',
         'shard_crashed',
+        'shard_failed',
         'shard_hung',
         'block_hung',
         'daemon_exited',
         'filler_hung',
+        'note_unkept',
       ),
       above: 2,
       periods: 2,
     },
     {
       name: 'archive-waiting',
-      says: 'S3 takes nothing: nothing is acknowledged to Kinesis until it does.',
-      metric: counted('ArchiveWaiting', 'archive_waiting', 'upload_lost'),
+      says: 'S3 or its key takes nothing, or little: nothing is acknowledged to Kinesis until it does.',
+      metric: counted('ArchiveWaiting', 'archive_waiting', 'upload_retried'),
+      // Now and then S3 asks for a repetition.
+      above: 10,
+      periods: 2,
+    },
+    {
+      name: 'uploads-lost',
+      says: 'S3 lost unfinished uploads, which are read again: does a rule or somebody abort them?',
+      metric: counted('UploadsLost', 'upload_lost'),
       above: 0,
-      periods: 3,
+      periods: 1,
     },
     {
       name: 'retention-refused',

@@ -1,10 +1,15 @@
 import { Aws, Duration } from 'aws-cdk-lib';
-import { MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import type { AlarmSpec } from './alarm.ts';
+import type { PartStack } from '../stacks/stack.ts';
+import { type AlarmSpec, sumOf } from './alarm.ts';
+import { logCount } from './log-counts.ts';
 import type { Watched } from './watched.ts';
 
 const minute = Duration.minutes(1);
+
+/** What no program makes good by itself. */
+const errorLines = '{ $.level = "error" }';
 
 /** How many tasks of a service run, by Container Insights. */
 export function runningTasks({ network }: Watched, service: string): Metric {
@@ -17,13 +22,13 @@ export function runningTasks({ network }: Watched, service: string): Metric {
   });
 }
 
-export function serviceAlarms(watched: Watched): AlarmSpec[] {
-  const { settings, targets, service, balancer } = watched.searchApi;
+export function serviceAlarms(stack: PartStack, watched: Watched): AlarmSpec[] {
+  const { settings, targets, service, balancer, logGroup } = watched.searchApi;
   return [
     few(watched, 'consumer', settings.consumer.tasks_min),
     few(watched, 'search-api', settings.search_api.tasks_min),
     ...blocked('search', balancer.firewall),
-    ...gatewayAlarms(watched),
+    ...gatewayAlarms(stack, watched),
     {
       name: 'consumer-cpu',
       says: 'Consumers are busy although all that may run do: raise consumer.tasks_max, then shards.',
@@ -49,6 +54,13 @@ export function serviceAlarms(watched: Watched): AlarmSpec[] {
       periods: 5,
     },
     {
+      name: 'search-failures',
+      says: "Something was given up: an alert's notice, a line of the audit, a replay. Its log has the line, docs/operations/alarms.md the cure.",
+      metric: logCount(stack, logGroup, 'SearchFailures', errorLines),
+      above: 0,
+      periods: 1,
+    },
+    {
       name: 'search-slow',
       says: 'Every tenth answer takes longer than five seconds.',
       metric: targets.metrics.targetResponseTime({ statistic: 'p90', period: minute }),
@@ -58,7 +70,7 @@ export function serviceAlarms(watched: Watched): AlarmSpec[] {
   ];
 }
 
-function gatewayAlarms(watched: Watched): AlarmSpec[] {
+function gatewayAlarms(stack: PartStack, watched: Watched): AlarmSpec[] {
   const { gateway } = watched;
   if (gateway?.settings.gateway === undefined) return [];
   const sum = { statistic: 'Sum', period: minute };
@@ -66,18 +78,23 @@ function gatewayAlarms(watched: Watched): AlarmSpec[] {
   return [
     few(watched, 'gateway', gateway.settings.gateway.tasks_min),
     {
+      name: 'gateway-failures',
+      says: 'A program of the gateway says that something failed for good: its log has the line, docs/operations/alarms.md the cure.',
+      metric: logCount(stack, gateway.logGroup, 'GatewayFailures', errorLines),
+      above: 0,
+      periods: 1,
+    },
+    {
       name: 'gateway-errors',
       says: 'Devices get 5xx and have to send again: the stream takes too little, or no task of the gateway is well.',
-      metric: new MathExpression({
-        expression: 'FILL(tasks, 0) + FILL(balancer, 0)',
-        usingMetrics: {
-          tasks: metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, sum),
-          balancer: metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, sum),
-        },
-        period: minute,
-      }),
+      metric: sumOf(
+        [
+          metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, sum),
+          metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, sum),
+        ],
+        minute,
+      ),
       above: 10,
-      // The newest minutes may have no data yet, and FILL makes 0 of them: five in a row would then never be seen.
       periods: 5,
       of: 8,
     },

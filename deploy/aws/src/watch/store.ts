@@ -20,8 +20,14 @@ export function domainMetric(domain: string, metricName: string, statistic: stri
 export function storeAlarms(stack: PartStack, { consumer, store }: Watched): AlarmSpec[] {
   const down: AlarmSpec = {
     name: 'store-down',
-    says: 'The store takes nothing, and consumers leave objects to the filler; archiving goes on.',
-    metric: logCount(stack, consumer.logGroup, 'StoreDown', eventPattern('store_waiting', 'index_given_up')),
+    says: 'The store takes nothing, is overloaded, or has blocked an index; archiving goes on, the filler indexes later.',
+    // Each minute one of these is said again while it lasts.
+    metric: logCount(
+      stack,
+      consumer.logGroup,
+      'StoreDown',
+      eventPattern('store_down', 'store_waiting', 'horizons_unread', 'index_given_up', 'indices_blocked'),
+    ),
     above: 0,
     periods: 2,
   };

@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Settings } from '../settings/schema.ts';
-import type { AlarmSpec } from './alarm.ts';
+import { type AlarmSpec, sumOf } from './alarm.ts';
 import type { Watched } from './watched.ts';
 
 const minute = Duration.minutes(1);
@@ -52,9 +52,14 @@ export function streamAlarms({ stream }: Watched): AlarmSpec[] {
     ...[stream.leases, stream.locks].map((table, i) => ({
       name: i === 0 ? 'leases-throttled' : 'locks-throttled',
       says: 'DynamoDB throttles a table of the consumers; leases may be lost.',
-      metric: table.metric('ThrottledRequests', sum),
+      // ThrottledRequests would have to be asked for by operation.
+      metric: sumOf(
+        [table.metric('ReadThrottleEvents', sum), table.metric('WriteThrottleEvents', sum)],
+        minute,
+      ),
       above: 0,
       periods: 5,
+      of: 8,
     })),
   ];
 }

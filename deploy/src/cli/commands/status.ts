@@ -1,9 +1,9 @@
 import { jsonText, stackPaths } from '../../local/config-files.ts';
 import { type PartHealth, readHealth } from '../../local/health.ts';
-import { isAlive } from '../../local/identity.ts';
-import { type RunFile, readRunFile } from '../../local/run-file.ts';
+import { findOrphans, isAlive } from '../../local/identity.ts';
+import { type RunFile, readRunFile, recordedProcesses } from '../../local/run-file.ts';
 import type { ShardHealth } from '../../local/shard-health.ts';
-import { type Command, exitCodes } from '../command.ts';
+import { type CliContext, type Command, exitCodes } from '../command.ts';
 import { dataDirOf, dataOption } from '../stack-options.ts';
 import { duration, table } from '../table.ts';
 
@@ -15,18 +15,14 @@ export const status: Command = {
   positionals: { min: 0, max: 0 },
   examples: ['./millrace status', "./millrace status --json | jq '.parts[] | {name, health}'"],
   exits: [
-    [1, 'a part is not healthy'],
+    [1, 'a part is not healthy, or parts run without their supervisor'],
     [3, 'nothing runs there'],
   ],
   async run(context, parsed) {
     const paths = stackPaths(dataDirOf(context, parsed));
     const run = readRunFile(paths);
     const json = parsed.flags.json === true;
-    if (run === undefined || !isAlive(run.supervisor)) {
-      if (json) context.stdout(jsonText({ running: false, data: paths.dataDir, parts: [] }));
-      else context.stderr(`nothing runs in ${paths.dataDir}; ./millrace up starts it\n`);
-      return exitCodes.notRunning;
-    }
+    if (run === undefined || !isAlive(run.supervisor)) return unsupervised(context, paths.dataDir, run, json);
     const parts = await readHealth(run, context.clock);
     const healthy = run.ready && parts.every((part) => part.health === 'ok');
     if (json) {
@@ -41,6 +37,19 @@ export const status: Command = {
     return healthy ? exitCodes.ok : exitCodes.failed;
   },
 };
+
+function unsupervised(context: CliContext, data: string, run: RunFile | undefined, json: boolean): number {
+  const orphans = findOrphans(data, recordedProcesses(run));
+  const code = orphans.length > 0 ? exitCodes.failed : exitCodes.notRunning;
+  if (json) context.stdout(jsonText({ running: false, data, parts: [], orphans }));
+  else if (orphans.length === 0) context.stderr(`nothing runs in ${data}; ./millrace up starts it\n`);
+  else
+    context.stderr(
+      `the supervisor of ${data} is gone, and ${orphans.length} of its processes run on: ` +
+        './millrace up starts anew and ends them, ./millrace down ends them\n',
+    );
+  return code;
+}
 
 function text(run: RunFile, parts: PartHealth[]): string {
   const rows = parts.map((part) => [
